@@ -1,0 +1,1 @@
+"""Data only: shipped profiles and spaces; nothing here runs."""

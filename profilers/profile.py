@@ -1,0 +1,163 @@
+"""What one candidate costs: a fold over its stages, without training it.
+
+latency = head + quantise and pack + RTT + bytes / uplink + unpack + tail, for one image. Energy is what the device
+spends: compute at active power, waiting at idle power, and the radio.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from splitsearch.profilers.device import DeviceProfile
+from splitsearch.profilers.network import NetworkProfile, radio_mj, transfer_ms
+from splitsearch.profilers.operators import OperatorCost, operator_costs, total
+from splitsearch.profilers.roofline import element_bytes, quantise_ms, stage_ms
+from splitsearch.spaces.model import Site, SplitModel, Stage
+from splitsearch.spaces.payload import payload_bytes
+
+__all__ = ["Latency", "Profile", "Profiler", "Target"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """On what a candidate is costed."""
+
+    device: DeviceProfile
+    server: DeviceProfile
+    network: NetworkProfile
+
+    @property
+    def source(self) -> str:
+        """`estimated` as long as any of the three is."""
+        parts = (self.device.source, self.server.source, self.network.source)
+        return "measured" if all(part == "measured" for part in parts) else "estimated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """Milliseconds of one image, term by term.
+
+    Attributes:
+        head_ms: everything on the device before sending, encoding and packing included.
+        encode_ms: the part of `head_ms` that quantises and packs, or encodes the image.
+        transfer_ms: round trip and serialisation; 0 if nothing is sent.
+        tail_ms: everything on the server, unpacking included.
+        source: `estimated`, `predicted` or `measured`.
+    """
+
+    head_ms: float
+    encode_ms: float
+    transfer_ms: float
+    tail_ms: float
+    source: str
+
+    @property
+    def total_ms(self) -> float:
+        """From image to answer."""
+        return self.head_ms + self.transfer_ms + self.tail_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Costs of one image.
+
+    Attributes:
+        latency: expected, term by term.
+        payload_bytes: what crosses the network.
+        device_macs: multiply-adds on the device (1 MAC = 2 FLOPs).
+        server_macs: multiply-adds on the server.
+        device_parameters: weights on the device.
+        server_parameters: weights on the server.
+        device_parameter_bytes: those in the number format of the device's runtime.
+        device_memory_bytes: weights and the largest input and output of one operator: a lower bound.
+        energy_mj: the device's energy in millijoules, compute, waiting and radio.
+    """
+
+    latency: Latency
+    payload_bytes: float
+    device_macs: int
+    server_macs: int
+    device_parameters: int
+    server_parameters: int
+    device_parameter_bytes: int
+    device_memory_bytes: int
+    energy_mj: float
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The objectives that are known before training."""
+        return {
+            "latency_ms": self.latency.total_ms,
+            "payload_bytes": self.payload_bytes,
+            "energy_mj": self.energy_mj,
+            "device_macs": self.device_macs,
+            "total_macs": self.device_macs + self.server_macs,
+            "device_parameter_bytes": self.device_parameter_bytes,
+            "device_memory_bytes": self.device_memory_bytes,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns plain JSON data."""
+        return asdict(self) | {"latency_ms": self.latency.total_ms}
+
+
+class Profiler:
+    """Costs candidates for one target; what candidates share is counted once."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._shared: dict[tuple[str, int], Mapping[str, OperatorCost]] = {}
+
+    def profile(self, model: SplitModel) -> Profile:
+        """Costs one assembled candidate."""
+        crossing = model.crossing
+        sent = 0 if crossing is None else payload_bytes(math.prod(crossing.output_shape), crossing.bits)
+        pack_ms = unpack_ms = 0.0
+        if crossing is not None and crossing.name != "camera":
+            pack_ms = quantise_ms(math.prod(crossing.output_shape), self.target.device)
+            unpack_ms = quantise_ms(math.prod(crossing.output_shape), self.target.server)
+        return self.fold(model, payload=sent, encode_ms=pack_ms, decode_ms=unpack_ms)
+
+    def fold(self, model: SplitModel, *, payload: float, encode_ms: float, decode_ms: float) -> Profile:
+        """Costs a candidate whose payload and codec times are known; a payload of 0 sends nothing."""
+        device_table, server_table = (self._site(model, site) for site in ("device", "server"))
+        target, device, server = self.target, total(device_table), total(server_table)
+        latency = Latency(
+            head_ms=stage_ms(device_table, target.device) + encode_ms,
+            encode_ms=encode_ms,
+            transfer_ms=transfer_ms(target.network, payload) if payload else 0.0,
+            tail_ms=stage_ms(server_table, target.server) + decode_ms,
+            source=target.source,
+        )
+        width = element_bytes(target.device)
+        return Profile(
+            latency=latency,
+            payload_bytes=payload,
+            device_macs=device.macs,
+            server_macs=server.macs,
+            device_parameters=device.parameters,
+            server_parameters=server.parameters,
+            device_parameter_bytes=device.parameters * width,
+            device_memory_bytes=(device.parameters + device.peak_elements) * width,
+            energy_mj=self._energy_mj(latency, payload),
+        )
+
+    def costs(self, stage: Stage) -> Mapping[str, OperatorCost]:
+        """The operator table of one stage."""
+        if stage.shared is None:
+            return operator_costs(stage.module.eval(), stage.input_shape)
+        key = (stage.shared, stage.input_shape[-1])
+        if key not in self._shared:
+            self._shared[key] = operator_costs(stage.module, stage.input_shape)
+        return self._shared[key]
+
+    def _site(self, model: SplitModel, site: Site) -> list[OperatorCost]:
+        return [cost for stage in model.at(site) for cost in self.costs(stage).values()]
+
+    def _energy_mj(self, latency: Latency, payload: float) -> float:
+        """Watts times milliseconds are millijoules."""
+        power = self.target.device.power
+        waiting = latency.transfer_ms + latency.tail_ms
+        radio = radio_mj(self.target.network, payload) if payload else 0.0
+        return power.active_w * latency.head_ms + power.idle_w * waiting + radio

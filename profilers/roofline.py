@@ -1,0 +1,41 @@
+"""Latency estimated from an operator table and three sustained figures of a device.
+
+Roofline (Williams, Waterman and Patterson, CACM 2009) per operator, plus the time to launch it:
+t = overhead + max(MACs / throughput, bytes / bandwidth). It is an estimate and labelled so: kernels differ in
+efficiency by a factor of three on one core, and fusing runtimes skip launches.
+"""
+
+from collections.abc import Iterable
+
+from splitsearch.profilers.device import DeviceProfile
+from splitsearch.profilers.operators import OperatorCost
+
+__all__ = ["element_bytes", "operator_ms", "quantise_ms", "stage_ms"]
+
+_QUANTISE_PASSES = 4  # minimum and maximum, scale, round, pack: each reads or writes the tensor once
+
+
+def element_bytes(device: DeviceProfile) -> int:
+    """Bytes of one number in the device's runtime."""
+    return 2 if device.runtime.dtype == "float16" else 4
+
+
+def operator_ms(cost: OperatorCost, device: DeviceProfile) -> float:
+    """Estimated milliseconds of one operator on one image."""
+    compute = device.compute
+    moved = (cost.inputs + cost.outputs + cost.parameters) * element_bytes(device)
+    return compute.operator_overhead_ms + max(
+        cost.macs / (compute.gmacs_per_s * 1e6), moved / (compute.memory_gbytes_per_s * 1e6)
+    )
+
+
+def stage_ms(costs: Iterable[OperatorCost], device: DeviceProfile) -> float:
+    """Estimated milliseconds of operators that run one after another."""
+    return sum(operator_ms(cost, device) for cost in costs)
+
+
+def quantise_ms(elements: int, device: DeviceProfile) -> float:
+    """Estimated milliseconds to quantise and pack, or to unpack, a tensor of so many elements."""
+    moved = elements * element_bytes(device)
+    compute = device.compute
+    return _QUANTISE_PASSES * (compute.operator_overhead_ms + moved / (compute.memory_gbytes_per_s * 1e6))

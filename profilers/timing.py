@@ -1,0 +1,25 @@
+"""The clock: the only file that reads one."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+__all__ = ["Stopwatch", "timestamp"]
+
+
+class Stopwatch:
+    """Seconds since it was made; the clock can be replaced in tests."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._start = clock()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return self._clock() - self._start
+
+
+def timestamp() -> str:
+    """The present in UTC, such as `20261121-093000`, for names of folders."""
+    return datetime.now(tz=timezone.utc).strftime("%Y%m%d-%H%M%S")

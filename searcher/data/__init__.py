@@ -1,0 +1,1 @@
+"""Data sets: what `--dataset` names, found, chosen, decoded and checked."""

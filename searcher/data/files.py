@@ -1,0 +1,63 @@
+"""Images in files, decoded with Pillow as torchvision's loader does, whatever their mode."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from splitsearch.searcher.data.source import CorruptImageError, IntArray, PixelArray, reason
+
+__all__ = ["SUFFIXES", "FileSource", "read_image"]
+
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+"""Lower-case endings of the files that a folder is searched for."""
+
+
+def read_image(path: Path) -> PixelArray:
+    """Decodes one file to RGB, uint8 (H, W, 3); grey is repeated, transparency dropped, 16 bits become 8.
+
+    Raises:
+        CorruptImageError: Pillow cannot decode it.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(_to_rgb(image))
+    except Exception as error:  # Pillow's plug-ins raise nearly any type on damaged bytes
+        raise CorruptImageError(f"{path}: {reason(error)}") from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):  # convert() would clip at 255: a white image
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    elif image.mode == "P" and "transparency" in image.info:  # convert() to RGB would warn
+        image = image.convert("RGBA")
+    return image.convert("RGB")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FileSource:
+    """One file per image: `paths` and `targets` int64 (N,) in the same order."""
+
+    paths: tuple[Path, ...]
+    targets: IntArray
+
+    @property
+    def native_size(self) -> int | None:
+        """None: nobody knows before decoding."""
+        return None
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def labels(self) -> IntArray:
+        """Returns all labels, int64 (N,)."""
+        return self.targets
+
+    def image(self, i: int) -> PixelArray:
+        """Decodes file `i`, uint8 (H, W, 3).
+
+        Raises:
+            CorruptImageError: Pillow cannot.
+        """
+        return read_image(self.paths[i])

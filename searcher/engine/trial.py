@@ -1,0 +1,124 @@
+"""One trial: profile, refuse or distil, validate. Whatever goes wrong with one candidate stays with that candidate."""
+
+import hashlib
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+
+from splitsearch.profilers.pool import Pool
+from splitsearch.profilers.profile import Profile
+from splitsearch.profilers.timing import Stopwatch
+from splitsearch.searcher.engine.files import write_bytes_atomic
+from splitsearch.searcher.engine.objectives import Budgets
+from splitsearch.searcher.engine.results import TrialResult
+from splitsearch.searcher.engine.statistics import wilson_interval
+from splitsearch.searcher.training.activations import Activations
+from splitsearch.searcher.training.distill import Recipe, Trainer, Tutor
+from splitsearch.searcher.training.teacher import Teacher
+from splitsearch.searcher.training.validate import validate
+from splitsearch.spaces.assemble import assemble
+from splitsearch.spaces.config import SplitConfig
+from splitsearch.spaces.errors import InfeasibleError
+from splitsearch.spaces.model import SplitModel
+
+__all__ = ["Evaluator", "checkpoint_path"]
+
+
+def checkpoint_path(folder: Path, trial: int) -> Path:
+    """Where the encoder and decoder of a trial lie."""
+    return folder / f"trial-{trial:05d}.safetensors"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluator:
+    """All that the trials of a run share.
+
+    Attributes:
+        teacher: whose head is imitated and whose tail answers.
+        tutor: training images and activations.
+        validation: activations of the validation images.
+        pool: costs of every candidate.
+        budgets: limits on costs and accuracy.
+        trainer: how encoder and decoder learn.
+        recipe: for how long.
+        seed: of the run; with the candidate's key it decides initialisation and order.
+        checkpoints: folder for encoder and decoder weights.
+    """
+
+    teacher: Teacher
+    tutor: Tutor
+    validation: Activations
+    pool: Pool
+    budgets: Budgets
+    trainer: Trainer
+    recipe: Recipe
+    seed: int
+    checkpoints: Path
+
+    def evaluate(self, number: int, config: SplitConfig) -> TrialResult:
+        """Evaluates one candidate; what is infeasible comes back pruned with the reason, without any training."""
+        watch = Stopwatch()
+        if config in self.pool.impossible:
+            return _blank(number, config, "pruned", self.pool.impossible[config])
+        known = _costed(_blank(number, config, "failed", None), self.pool.profiles[config])
+        broken = self.budgets.violations(known.values)
+        if broken:
+            return replace(known, state="pruned", reason="; ".join(broken))
+        try:
+            result = self._train(known, config)
+        except InfeasibleError as error:
+            result = replace(known, reason=str(error))
+        except RuntimeError as error:  # torch reports exhausted memory so; one candidate must not end the search
+            result = replace(known, reason=str(error).strip().splitlines()[0])
+        return replace(result, seconds=watch.seconds)
+
+    def _train(self, known: TrialResult, config: SplitConfig) -> TrialResult:
+        seed = int(hashlib.sha256(f"{self.seed}:{config.key}".encode()).hexdigest()[:8], 16)
+        torch.manual_seed(seed)
+        model = assemble(config, self.teacher.graph)
+        curve = self.trainer(config, model, self.tutor, self.recipe, seed)
+        found = validate(config, model, self.tutor.data, self.validation)
+        result = replace(
+            known,
+            state="complete",
+            values=known.values | {"accuracy": found.accuracy, "payload_bytes": found.payload_bytes},
+            accuracy_interval=wilson_interval(found.accuracy, found.images),
+            curve=[{"epoch": epoch, "loss": loss} for epoch, loss in enumerate(curve, start=1)],
+        )
+        drop = self.teacher.accuracy - found.accuracy
+        limit = self.budgets.max_accuracy_drop
+        if limit is not None and drop > limit:
+            reason = f"accuracy drop {drop:.3f} is above the budget of {limit:g}"
+            return replace(result, state="pruned", reason=reason)
+        _save(model, checkpoint_path(self.checkpoints, known.trial))
+        return result
+
+
+def _blank(number: int, config: SplitConfig, state: str, reason: str | None) -> TrialResult:
+    return TrialResult.from_json(
+        {"trial": number, "state": state, "key": config.key, "config": config.to_json(), "reason": reason}
+    )
+
+
+def _costed(result: TrialResult, profile: Profile) -> TrialResult:
+    return replace(
+        result,
+        values=profile.values,
+        latency=asdict(profile.latency),
+        macs={"device": profile.device_macs, "server": profile.server_macs},
+        parameters={"device": profile.device_parameters, "server": profile.server_parameters},
+    )
+
+
+def _save(model: SplitModel, path: Path) -> None:
+    """Keeps what was trained; head and tail are the teacher's own and lie in the cache."""
+    tensors = {
+        f"{name}.{key}": value.contiguous()
+        for name in ("encoder", "decoder")
+        if (stage := model.stage(name)) is not None
+        for key, value in stage.module.state_dict().items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes_atomic(path, save(tensors))

@@ -1,0 +1,290 @@
+"""The main job: from settings to a run folder with a front.
+
+Cheap checks come first and nothing is written before they have passed; dear work (data, teacher) comes next; the
+search last. `resume` walks the same road on the settings that the run folder kept.
+"""
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from splitsearch.profilers.baselines import JPEG_QUALITIES, local_profile, server_jpeg_profile, server_raw_profile
+from splitsearch.profilers.device import load_device
+from splitsearch.profilers.network import load_network
+from splitsearch.profilers.pool import Pool, profile_pool
+from splitsearch.profilers.profile import Profile, Profiler, Target
+from splitsearch.profilers.shipped import space_path
+from splitsearch.profilers.timing import timestamp
+from splitsearch.searcher.data.dataset import Dataset, Split
+from splitsearch.searcher.data.prepare import load_dataset
+from splitsearch.searcher.data.preprocess import jpeg
+from splitsearch.searcher.engine.files import write_atomic
+from splitsearch.searcher.engine.objectives import Budgets, Objective, parse_objectives
+from splitsearch.searcher.engine.results import Baseline, FrontHeader
+from splitsearch.searcher.engine.sampler import SAMPLERS, make_sampler
+from splitsearch.searcher.engine.search import Limits, Search, extremes, require_feasible
+from splitsearch.searcher.engine.study import RunStudy
+from splitsearch.searcher.engine.trial import Evaluator
+from splitsearch.searcher.reporter import Reporter
+from splitsearch.searcher.settings import RunSettings, dump_yaml, read_settings
+from splitsearch.searcher.training.activations import Activations
+from splitsearch.searcher.training.cache import Cache, default_cache_dir
+from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor
+from splitsearch.searcher.training.teacher import Teacher, TeacherRecipe, accuracy, make_teacher
+from splitsearch.spaces.backbones import backbone_names, load_backbone
+from splitsearch.spaces.errors import UserError, nearest
+from splitsearch.spaces.space import SearchSpace, SpaceSpec, read_space
+
+__all__ = ["Plan", "check", "read_run", "run"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Settings whose files have been read and found right."""
+
+    settings: RunSettings
+    target: Target
+    objectives: tuple[Objective, ...]
+    budgets: Budgets
+    space: SpaceSpec
+
+
+def check(settings: RunSettings) -> Plan:
+    """Reads all that is small.
+
+    Raises:
+        UserError: something is wrong with it.
+    """
+    SAMPLERS.get(settings.sampler)
+    TRAINERS.get(settings.trainer)
+    if ".py:" not in settings.backbone and settings.backbone not in backbone_names():
+        hint = nearest(settings.backbone, backbone_names())
+        raise UserError(f"unknown backbone '{settings.backbone}'{hint} (a backbone of your own is FILE.py:FUNCTION)")
+    return Plan(
+        settings=settings,
+        target=Target(
+            device=load_device(_file_or_name(settings, settings.device_profile)),
+            server=load_device(_file_or_name(settings, settings.server_profile)),
+            network=load_network(_file_or_name(settings, settings.network)),
+        ),
+        objectives=parse_objectives(settings.objectives),
+        budgets=Budgets(**settings.budgets),
+        space=read_space(space_path(_file_or_name(settings, settings.space))),
+    )
+
+
+def read_run(folder: Path) -> RunSettings:
+    """The settings of an existing run folder.
+
+    Raises:
+        UserError: it is none.
+    """
+    file = folder / "run.yaml"
+    if not file.is_file():
+        raise UserError(f"'{folder}' is no run folder: it has no run.yaml; start a run with --backbone and --device-profile")
+    try:
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return read_settings(data["settings"])
+    except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise UserError(f"'{file}' cannot be read as the settings of a run") from error
+
+
+def run(settings: RunSettings, out: Path | None, reporter: Reporter, command: Sequence[str] = ()) -> tuple[Path, dict[str, Any]]:
+    """Does the main job, or goes on with it if `out` already holds a run with these settings.
+
+    Args:
+        settings: what to search.
+        out: the run folder; None names one after backbone, data set and time.
+        reporter: hears what happens.
+        command: the command line, for the record.
+
+    Returns:
+        The run folder and its front, in the form of front.json.
+
+    Raises:
+        UserError: an input is wrong; nothing has been written.
+        NothingFeasibleError: no candidate fits the budgets.
+    """
+    plan = check(settings)
+    folder = out if out is not None else Path("runs") / _default_name(settings)
+    _require_writable(folder)
+    data = _data(settings, reporter)
+    cache = Cache(settings.path(settings.cache_dir) if settings.cache_dir else default_cache_dir())
+    teacher = _teacher(settings, data, cache, reporter)
+    space = plan.space.bind(settings.backbone, teacher.graph)
+    profiler = Profiler(plan.target)
+    pool = profile_pool(space, teacher.graph, profiler, lambda done, total: reporter.progress("costs", done, total))
+    feasible = require_feasible(pool, plan.budgets)
+    reporter.say(f"{len(space)} candidates, {len(feasible)} feasible; costs are {plan.target.source}")
+    baselines = _baselines(teacher, data, profiler)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomic(folder / "run.yaml", dump_yaml(_record(settings, command)))
+    search = _search(folder, plan, space, teacher, data, pool, baselines, reporter)
+    for config in extremes(pool, feasible):
+        search.study.enqueue(space.point(config))
+    document = search.run(feasible, Limits(trials=settings.trials, timeout=settings.timeout), settings.seed)
+    return folder, document
+
+
+def _file_or_name(settings: RunSettings, value: str) -> str:
+    path = settings.path(value)
+    return str(path) if path.is_file() else value
+
+
+def _default_name(settings: RunSettings) -> str:
+    parts = (settings.backbone.rpartition(":")[2], settings.dataset.partition(":")[0], timestamp())
+    return "-".join(parts)
+
+
+def _require_writable(folder: Path) -> None:
+    existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise UserError(f"the output folder '{folder}' cannot be written: '{existing}' is no folder that you may write to")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "run.yaml").is_file():
+        raise UserError(f"the output folder '{folder}' holds other files; name a new one with --out")
+
+
+def _data(settings: RunSettings, reporter: Reporter) -> Dataset:
+    prefix, colon, place = settings.dataset.partition(":")
+    data = load_dataset(
+        f"{prefix}:{settings.path(place)}" if colon else prefix,
+        image_size=settings.image_size,
+        subset=settings.subset,
+        seed=settings.seed,
+        data_dir=settings.path(settings.data_dir) if settings.data_dir else None,
+        progress=reporter.progress,
+    )
+    for note in data.notes:
+        reporter.say(note)
+    reporter.say(
+        f"{data.name}: {len(data.train.labels)} training and {len(data.val.labels)} validation images, "
+        f"{len(data.classes)} classes, {data.image_size} px"
+    )
+    return data
+
+
+def _teacher(settings: RunSettings, data: Dataset, cache: Cache, reporter: Reporter) -> Teacher:
+    name = settings.backbone
+    if ".py:" in name:
+        file, _, function = name.rpartition(":")
+        name = f"{settings.path(file)}:{function}"
+    weights = settings.weights
+    if weights not in ("auto", "default", "none"):
+        weights = str(settings.path(weights))
+    # A classifier replaced or trained from scratch starts from random numbers: the same ones for the same seed.
+    _seed_everything(settings.seed)
+    backbone = load_backbone(name, classes=len(data.classes), weights=weights)
+    if backbone.note:
+        reporter.say(f"warning: {backbone.note}")
+    recipe = TeacherRecipe(epochs=settings.teacher_epochs, seed=settings.seed)
+    teacher = make_teacher(backbone, data, recipe, cache, reporter.progress)
+    origin = "from the cache, " if teacher.cached else ""
+    reporter.say(f"teacher {settings.backbone}: {origin}{teacher.how}; validation accuracy {teacher.accuracy:.3f}")
+    if teacher.accuracy < 2 / len(data.classes):
+        reporter.say("warning: the teacher is hardly better than chance; give --weights or --teacher-epochs")
+    return teacher
+
+
+def _seed_everything(seed: int) -> None:
+    import torch
+
+    torch.manual_seed(seed)
+
+
+def _baselines(teacher: Teacher, data: Dataset, profiler: Profiler) -> list[Baseline]:
+    graph = teacher.graph
+    found = [
+        _baseline("local", local_profile(graph, profiler), teacher.accuracy),
+        _baseline("server_raw", server_raw_profile(graph, profiler), teacher.accuracy),
+    ]
+    for quality in JPEG_QUALITIES:
+        decoded, sizes = jpeg(data.val.images, quality)
+        profile = server_jpeg_profile(graph, profiler, sum(sizes) / len(sizes))
+        seen = accuracy(graph.module, Split(images=decoded, labels=data.val.labels))
+        found.append(_baseline(f"server_jpeg_q{quality}", profile, seen))
+    return found
+
+
+def _baseline(name: str, profile: Profile, seen: float) -> Baseline:
+    latency = profile.to_json()["latency"]
+    return Baseline(
+        name=name,
+        values=profile.values | {"accuracy": seen},
+        latency=latency,
+        macs={"device": profile.device_macs, "server": profile.server_macs},
+    )
+
+
+def _search(
+    folder: Path,
+    plan: Plan,
+    space: SearchSpace,
+    teacher: Teacher,
+    data: Dataset,
+    pool: Pool,
+    baselines: list[Baseline],
+    reporter: Reporter,
+) -> Search:
+    settings = plan.settings
+    study = RunStudy(folder, space, plan.objectives, make_sampler(settings.sampler, settings.seed))
+    if "reference_point" not in study.facts:
+        study.describe(
+            {
+                "reference_point": _reference_point(plan.objectives, pool, baselines),
+                "baselines": [baseline.to_json() for baseline in baselines],
+                "teacher": {"accuracy": teacher.accuracy, "how": teacher.how},
+            }
+        )
+    for point in study.recover():
+        study.enqueue(point)
+    evaluator = Evaluator(
+        teacher=teacher,
+        tutor=Tutor(data=data, activations=Activations(teacher.graph, data.train.images)),
+        validation=Activations(teacher.graph, data.val.images),
+        pool=pool,
+        budgets=plan.budgets,
+        trainer=TRAINERS.get(settings.trainer),
+        recipe=Recipe(epochs=settings.epochs, batch_size=settings.batch_size),
+        seed=settings.seed,
+        checkpoints=folder / "checkpoints",
+    )
+    header = FrontHeader(
+        backbone=settings.backbone,
+        dataset=settings.dataset,
+        device=plan.target.device.name,
+        server=plan.target.server.name,
+        network=plan.target.network.name,
+        objectives=plan.objectives,
+        reference_point=study.facts["reference_point"],
+        teacher={"accuracy": teacher.accuracy, "how": teacher.how, "images": len(data.val.labels)},
+        baselines=tuple(baselines),
+    )
+    return Search(folder, study, evaluator, header, reporter)
+
+
+def _reference_point(objectives: Sequence[Objective], pool: Pool, baselines: Sequence[Baseline]) -> dict[str, float]:
+    """A tenth beyond the worst known cost, and accuracy 0: fixed before the first trial, so that hypervolumes compare."""
+    point = {"accuracy": 0.0}
+    for objective in objectives:
+        if objective.name != "accuracy":
+            costs = [profile.values[objective.name] for profile in pool.profiles.values()]
+            point[objective.name] = 1.1 * max(*costs, *(baseline.values[objective.name] for baseline in baselines))
+    return point
+
+
+def _record(settings: RunSettings, command: Sequence[str]) -> dict[str, Any]:
+    packages = ("splitsearch", "torch", "torchvision", "optuna", "fvcore", "numpy", "pandas")
+    return {
+        "schema": 1,
+        "settings": settings.to_json(),
+        "command": " ".join(command),
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
+    }
+
+

@@ -1,0 +1,87 @@
+"""The settings of one run, as they stand in `run.yaml`: typed at the border, plain parameters below it."""
+
+import math
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from splitsearch.spaces.errors import UserError, nearest
+
+__all__ = ["RunSettings", "dump_yaml", "read_settings"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """Everything that decides a run's result. Paths are relative to `directory`, the caller's folder.
+
+    Attributes:
+        trials: candidates to evaluate in all; repeats and infeasible ones do not count.
+        timeout: seconds after which no further trial starts, None for no limit.
+        epochs: of each short distillation.
+        teacher_epochs: of training the teacher as a whole, None for the default of its kind.
+        budgets: flag name such as `max_latency_ms` to its limit.
+    """
+
+    backbone: str
+    device_profile: str
+    server_profile: str = "server_t4.json"
+    network: str = "lte"
+    weights: str = "auto"
+    dataset: str = "digits"
+    data_dir: str | None = None
+    image_size: int | None = None
+    subset: int | None = None
+    space: str = "small"
+    objectives: str = "accuracy,latency_ms,payload_bytes"
+    budgets: dict[str, float] = field(default_factory=dict)
+    trainer: str = "hnd"
+    epochs: int = 8
+    batch_size: int = 64
+    teacher_epochs: int | None = None
+    sampler: str = "tpe"
+    trials: int = 30
+    timeout: float | None = None
+    seed: int = 0
+    cache_dir: str | None = None
+    directory: str = "."
+
+    def __post_init__(self) -> None:
+        for name in ("trials", "epochs"):
+            if getattr(self, name) < 1:
+                raise UserError(f"--{name} must be at least 1, not {getattr(self, name)}")
+        if self.batch_size < 2:
+            raise UserError(f"--batch-size must be at least 2, because norm layers train on batches, not {self.batch_size}")
+        if self.timeout is not None and not (math.isfinite(self.timeout) and self.timeout > 0):
+            raise UserError(f"--timeout must be a positive number of seconds, not {self.timeout:g}")
+        for name in ("image_size", "subset"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UserError(f"--{name.replace('_', '-')} must be at least 1, not {value}")
+
+    def path(self, value: str) -> Path:
+        """A path of these settings, seen from anywhere."""
+        return Path(self.directory) / value
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns plain data."""
+        return asdict(self)
+
+
+def read_settings(data: dict[str, Any]) -> RunSettings:
+    """Reads what `to_json` wrote.
+
+    Raises:
+        UserError: a field is unknown; a run of a newer release may have such.
+    """
+    known = [f.name for f in fields(RunSettings)]
+    for name in data:
+        if name not in known:
+            raise UserError(f"run.yaml: unknown setting '{name}'{nearest(str(name), known)}")
+    return RunSettings(**data)
+
+
+def dump_yaml(data: dict[str, Any]) -> str:
+    """Settings as text, in the order given."""
+    return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True))

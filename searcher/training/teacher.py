@@ -1,0 +1,194 @@
+"""The teacher: the backbone with weights worth imitating on this data set.
+
+Published or own weights are taken as they are; a replaced classifier is fitted on frozen features (a linear probe);
+without weights the backbone is trained from scratch. What was computed is cached.
+"""
+
+import operator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from splitsearch.searcher.data.dataset import Dataset, Split
+from splitsearch.searcher.data.preprocess import normalise
+from splitsearch.searcher.training.cache import Cache
+from splitsearch.searcher.training.loops import Progress, correct, minimise, silent
+from splitsearch.spaces.backbones import Backbone, classifier_name
+from splitsearch.spaces.graph import TracedGraph, trace
+
+__all__ = ["Teacher", "TeacherRecipe", "accuracy", "make_teacher"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeacherRecipe:
+    """How a teacher is fitted.
+
+    Attributes:
+        epochs: of training the whole network; None means 5 from scratch and none where weights were given.
+        batch_size: images in one step.
+        seed: of initialisation and order.
+    """
+
+    epochs: int | None = None
+    batch_size: int = 64
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teacher:
+    """A backbone ready to be imitated.
+
+    Attributes:
+        graph: the traced network in evaluation mode.
+        accuracy: top-1 on the validation images, in [0, 1].
+        how: a phrase for the user, such as `trained from scratch, 5 epochs`.
+        cached: whether it came out of the cache.
+    """
+
+    graph: TracedGraph
+    accuracy: float
+    how: str
+    cached: bool
+
+
+def make_teacher(
+    backbone: Backbone, data: Dataset, recipe: TeacherRecipe, cache: Cache, progress: Progress = silent
+) -> Teacher:
+    """Fits, or takes from the cache, the teacher for a data set.
+
+    Raises:
+        UserError: the backbone cannot be traced at the data set's image size.
+    """
+    graph = trace(backbone.module, data.image_size)
+    key = _key(backbone, data, recipe)
+    found = cache.read("teachers", key)
+    if found is not None:
+        tensors, facts = found
+        backbone.module.load_state_dict(tensors)
+        return Teacher(graph=graph, accuracy=facts["accuracy"], how=facts["how"], cached=True)
+    how = _fit(backbone, graph, data, recipe, progress)
+    result = accuracy(graph.module, data.val)
+    if how != "weights as given":
+        cache.write("teachers", key, backbone.module.state_dict(), {"accuracy": result, "how": how})
+    return Teacher(graph=graph, accuracy=result, how=how, cached=False)
+
+
+@torch.no_grad()
+def accuracy(module: nn.Module, split: Split) -> float:
+    """Top-1 accuracy in [0, 1]."""
+    hits = correct(lambda indices: module(normalise(split.images[indices])), split.labels)
+    return float(hits.float().mean())
+
+
+def _key(backbone: Backbone, data: Dataset, recipe: TeacherRecipe) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "backbone": backbone.fingerprint,
+        "data": data.fingerprint,
+        "epochs": recipe.epochs,
+        "batch_size": recipe.batch_size,
+        "seed": recipe.seed,
+    }
+
+
+def _fit(backbone: Backbone, graph: TracedGraph, data: Dataset, recipe: TeacherRecipe, progress: Progress) -> str:
+    torch.manual_seed(recipe.seed)
+    if backbone.origin == "scratch":
+        epochs = 5 if recipe.epochs is None else recipe.epochs
+        _quiet_branches(graph)
+        _train(graph, data, recipe, epochs, 2e-3, progress)
+        return f"trained from scratch, {epochs} epochs"
+    how = "weights as given"
+    if backbone.new_classifier:
+        _probe(graph, data, recipe, progress)
+        how = "classifier fitted on frozen features"
+    if recipe.epochs:
+        _train(graph, data, recipe, recipe.epochs, 2e-4, progress)
+        how = f"fine-tuned, {recipe.epochs} epochs"
+    return how
+
+
+def _train(
+    graph: TracedGraph, data: Dataset, recipe: TeacherRecipe, epochs: int, learning_rate: float, progress: Progress
+) -> None:
+    module = graph.module.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
+    images, labels = data.train.images, data.train.labels
+
+    def loss_of(indices: torch.Tensor) -> torch.Tensor:
+        batch = normalise(images[indices]).contiguous(memory_format=torch.channels_last)
+        return functional.cross_entropy(module(batch), labels[indices])
+
+    progress("teacher", 0, epochs)
+    minimise(
+        loss_of,
+        module.parameters(),
+        count=len(labels),
+        epochs=epochs,
+        batch_size=recipe.batch_size,
+        learning_rate=learning_rate,
+        weight_decay=0.05,
+        generator=torch.Generator().manual_seed(recipe.seed),
+        after_epoch=lambda epoch, loss: progress("teacher", epoch, epochs),
+    )
+    module.eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+
+
+def _quiet_branches(graph: TracedGraph) -> None:
+    """Starts every residual branch that ends in a norm layer at zero (Goyal et al., 2017, section 5.1).
+
+    A network of 150 layers then starts as a shallow one, and learns in a few hundred steps.
+    """
+    modules = dict(graph.module.named_modules())
+    for node in graph:
+        if node.op != "call_function" or node.target not in (operator.add, operator.iadd, torch.add):
+            continue
+        branch = node.args[0]
+        last = modules.get(str(getattr(branch, "target", "")))
+        if isinstance(last, nn.BatchNorm2d) and last.affine:
+            nn.init.zeros_(last.weight)
+
+
+def _probe(graph: TracedGraph, data: Dataset, recipe: TeacherRecipe, progress: Progress) -> None:
+    """Trains the last layer alone, on features that are computed once."""
+    classes = graph.shapes[graph.output.name][0]
+    layer = graph.module.get_submodule(classifier_name(graph.module, classes))
+    epochs = 40
+    progress("classifier", 0, epochs)
+    features = _inputs_of(layer, graph.module, data.train)
+
+    def loss_of(indices: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy(_logits(layer, features[indices]), data.train.labels[indices])
+
+    minimise(
+        loss_of,
+        layer.parameters(),
+        count=len(features),
+        epochs=epochs,
+        batch_size=256,
+        learning_rate=3e-3,
+        weight_decay=1e-2,
+        generator=torch.Generator().manual_seed(recipe.seed),
+        after_epoch=lambda epoch, loss: progress("classifier", epoch, epochs),
+    )
+
+
+@torch.no_grad()
+def _inputs_of(layer: nn.Module, module: nn.Module, split: Split) -> torch.Tensor:
+    """What enters a layer, for every image."""
+    seen: list[torch.Tensor] = []
+    handle = layer.register_forward_pre_hook(lambda _, args: seen.append(args[0].clone()))
+    try:
+        for chunk in torch.arange(len(split.labels)).split(64):
+            module(normalise(split.images[chunk]))
+    finally:
+        handle.remove()
+    return torch.cat(seen)
+
+
+def _logits(layer: nn.Module, features: torch.Tensor) -> torch.Tensor:
+    """The classifier's logits from its inputs; a convolutional classifier (squeezenet) is averaged over positions."""
+    out: torch.Tensor = layer(features)
+    return out.flatten(2).mean(2) if out.dim() == 4 else out
