@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from fvcore.nn import FlopCountAnalysis
-from fvcore.nn.jit_handles import get_shape
 from torch import fx, nn
 
 from splitsearch.profilers.quiet import quiet
+
+with quiet():  # fvcore compiles a function while it is imported, in a way that torch has deprecated
+    from fvcore.nn import FlopCountAnalysis
+    from fvcore.nn.jit_handles import get_shape
 
 __all__ = ["Cost", "OperatorCost", "count_macs", "operator_costs", "total"]
 

@@ -19,14 +19,14 @@ from splitsearch.profilers.device import load_device
 from splitsearch.profilers.network import load_network
 from splitsearch.profilers.pool import Pool, profile_pool
 from splitsearch.profilers.profile import Profile, Profiler, Target
-from splitsearch.profilers.shipped import space_path
 from splitsearch.profilers.timing import timestamp
 from splitsearch.searcher.data.dataset import Dataset, Split
 from splitsearch.searcher.data.prepare import load_dataset
 from splitsearch.searcher.data.preprocess import jpeg
 from splitsearch.searcher.engine.files import write_atomic
+from splitsearch.searcher.engine.front import FrontHeader
 from splitsearch.searcher.engine.objectives import Budgets, Objective, parse_objectives
-from splitsearch.searcher.engine.results import Baseline, FrontHeader
+from splitsearch.searcher.engine.results import Baseline
 from splitsearch.searcher.engine.sampler import SAMPLERS, make_sampler
 from splitsearch.searcher.engine.search import Limits, Search, extremes, require_feasible
 from splitsearch.searcher.engine.study import RunStudy
@@ -39,9 +39,9 @@ from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor
 from splitsearch.searcher.training.teacher import Teacher, TeacherRecipe, accuracy, make_teacher
 from splitsearch.spaces.backbones import backbone_names, load_backbone
 from splitsearch.spaces.errors import UserError, nearest
-from splitsearch.spaces.space import SearchSpace, SpaceSpec, read_space
+from splitsearch.spaces.space import SearchSpace, SpaceSpec, find_space, read_space
 
-__all__ = ["Plan", "check", "read_run", "run"]
+__all__ = ["Plan", "check", "default_folder", "read_run", "run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ def check(settings: RunSettings) -> Plan:
         ),
         objectives=parse_objectives(settings.objectives),
         budgets=Budgets(**settings.budgets),
-        space=read_space(space_path(_file_or_name(settings, settings.space))),
+        space=read_space(find_space(_file_or_name(settings, settings.space))),
     )
 
 
@@ -95,24 +95,29 @@ def read_run(folder: Path) -> RunSettings:
         raise UserError(f"'{file}' cannot be read as the settings of a run") from error
 
 
-def run(settings: RunSettings, out: Path | None, reporter: Reporter, command: Sequence[str] = ()) -> tuple[Path, dict[str, Any]]:
-    """Does the main job, or goes on with it if `out` already holds a run with these settings.
+def default_folder(settings: RunSettings) -> Path:
+    """`runs/<backbone>-<dataset>-<time>` in the caller's folder."""
+    parts = (settings.backbone.rpartition(":")[2], settings.dataset.partition(":")[0], timestamp())
+    return Path("runs") / "-".join(parts)
+
+
+def run(settings: RunSettings, folder: Path, reporter: Reporter, command: Sequence[str] = ()) -> dict[str, Any]:
+    """Does the main job, or goes on with it if the folder already holds a run with these settings.
 
     Args:
         settings: what to search.
-        out: the run folder; None names one after backbone, data set and time.
+        folder: the run folder.
         reporter: hears what happens.
         command: the command line, for the record.
 
     Returns:
-        The run folder and its front, in the form of front.json.
+        The front, in the form of front.json.
 
     Raises:
         UserError: an input is wrong; nothing has been written.
         NothingFeasibleError: no candidate fits the budgets.
     """
     plan = check(settings)
-    folder = out if out is not None else Path("runs") / _default_name(settings)
     _require_writable(folder)
     data = _data(settings, reporter)
     cache = Cache(settings.path(settings.cache_dir) if settings.cache_dir else default_cache_dir())
@@ -128,18 +133,12 @@ def run(settings: RunSettings, out: Path | None, reporter: Reporter, command: Se
     search = _search(folder, plan, space, teacher, data, pool, baselines, reporter)
     for config in extremes(pool, feasible):
         search.study.enqueue(space.point(config))
-    document = search.run(feasible, Limits(trials=settings.trials, timeout=settings.timeout), settings.seed)
-    return folder, document
+    return search.run(feasible, Limits(trials=settings.trials, timeout=settings.timeout), settings.seed)
 
 
 def _file_or_name(settings: RunSettings, value: str) -> str:
     path = settings.path(value)
     return str(path) if path.is_file() else value
-
-
-def _default_name(settings: RunSettings) -> str:
-    parts = (settings.backbone.rpartition(":")[2], settings.dataset.partition(":")[0], timestamp())
-    return "-".join(parts)
 
 
 def _require_writable(folder: Path) -> None:

@@ -37,7 +37,7 @@ class RunSettings:
     objectives: str = "accuracy,latency_ms,payload_bytes"
     budgets: dict[str, float] = field(default_factory=dict)
     trainer: str = "hnd"
-    epochs: int = 8
+    epochs: int = 5
     batch_size: int = 64
     teacher_epochs: int | None = None
     sampler: str = "tpe"

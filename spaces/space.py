@@ -7,6 +7,7 @@ the dashboard's plots stay readable (docs/adr/0003).
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from itertools import product
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,7 +19,7 @@ from splitsearch.spaces.cuts import CUT_SETS, CutSet, find_cut, find_cuts
 from splitsearch.spaces.errors import UserError, nearest
 from splitsearch.spaces.graph import TracedGraph
 
-__all__ = ["SearchSpace", "SpaceSpec", "Suggester", "read_space"]
+__all__ = ["SearchSpace", "SpaceSpec", "Suggester", "find_space", "read_space"]
 
 AXES = ("cuts", "heads", "channels", "bits")
 
@@ -111,6 +112,22 @@ class SearchSpace:
 
     def _config(self, **values: Any) -> SplitConfig:
         return SplitConfig(backbone=self.backbone, image_size=self.image_size, **values)
+
+
+def find_space(name_or_path: str) -> Path:
+    """An existing file, else a shipped space by name.
+
+    Raises:
+        UserError: neither; the message names the nearest.
+    """
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    shipped = {Path(str(entry)).stem: Path(str(entry)) for entry in files("splitsearch.configs.search").iterdir()}
+    known = sorted(name for name, file in shipped.items() if file.suffix == ".yaml")
+    if (name := name_or_path.removesuffix(".yaml")) not in known:
+        raise UserError(f"the space '{name_or_path}' is neither a file nor a shipped name{nearest(name, known)}")
+    return shipped[name]
 
 
 def read_space(path: Path) -> SpaceSpec:

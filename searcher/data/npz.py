@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from splitsearch.searcher.data.labelling import check_label, numbered_classes
 from splitsearch.searcher.data.registry import dataset
-from splitsearch.searcher.data.source import ArraySource, IntArray, PixelArray, SourcePair, reason
+from splitsearch.searcher.data.source import ArraySource, IntArray, PixelArray, SourcePair
 from splitsearch.spaces.errors import UserError
 
 __all__ = ["open_npz"]
@@ -44,16 +44,22 @@ def open_npz(argument: str, _data_dir: Path | None) -> SourcePair:
 
 def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise UserError(f"'{path}' is one NumPy array: npz:FILE needs an archive with {', '.join(KEYS)}")
-            for key in KEYS:
-                if key not in archive:
-                    raise UserError(f"'{path}' lacks the array '{key}'; it holds: {', '.join(archive) or 'nothing'}")
-            return {key: np.asarray(archive[key]) for key in KEYS}
+        with path.open("rb") as file:  # NumPy leaves its own file open when it raises
+            return _pick(np.load(file, allow_pickle=False), path)
     except DAMAGE as error:
-        # NumPy says ValueError for pickled objects: reading those would run whatever code they name.
-        raise UserError(f"'{path}' is damaged or pickled ({reason(error)}): save it with np.savez") from error
+        # NumPy's own text is not passed on: for pickled objects it advises to load them unsafely.
+        raise UserError(
+            f"'{path}' is no NumPy archive, damaged, or of pickled objects, which are refused: save it with np.savez"
+        ) from error
+
+
+def _pick(archive: Any, path: Path) -> dict[str, npt.NDArray[Any]]:
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise UserError(f"'{path}' is one NumPy array: npz:FILE needs an archive with {', '.join(KEYS)}")
+    for key in KEYS:
+        if key not in archive:
+            raise UserError(f"'{path}' lacks the array '{key}'; it holds: {', '.join(archive) or 'nothing'}")
+    return {key: np.asarray(archive[key]) for key in KEYS}
 
 
 def _pixels(arrays: dict[str, npt.NDArray[Any]], part: str, path: Path) -> PixelArray:

@@ -9,7 +9,8 @@ from splitsearch.profilers.pool import Pool
 from splitsearch.profilers.timing import Stopwatch
 from splitsearch.searcher.engine.files import append_line, write_lines
 from splitsearch.searcher.engine.objectives import Budgets
-from splitsearch.searcher.engine.results import FrontHeader, TrialResult, front_document, write_front
+from splitsearch.searcher.engine.front import FrontHeader, front_document, write_front
+from splitsearch.searcher.engine.results import TrialResult
 from splitsearch.searcher.engine.study import RunStudy
 from splitsearch.searcher.engine.trial import Evaluator, checkpoint_path
 from splitsearch.searcher.reporter import Reporter

@@ -35,7 +35,7 @@ class Recipe:
         learning_rate: peak of the one-cycle schedule.
     """
 
-    epochs: int = 8
+    epochs: int = 5
     batch_size: int = 64
     learning_rate: float = 3e-3
 

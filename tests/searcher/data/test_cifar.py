@@ -1,3 +1,5 @@
+"""CIFAR from torchvision's files, with a network and without."""
+
 import hashlib
 import pickle
 from pathlib import Path
@@ -54,7 +56,7 @@ def test_without_a_network_the_message_says_where_the_files_should_lie(
     def unreachable(*_: Any, **__: Any) -> None:
         raise URLError("no network")
 
-    monkeypatch.setattr(cifar.urllib.request, "urlopen", unreachable)
+    monkeypatch.setattr("urllib.request.urlopen", unreachable)
     with pytest.raises(UserError, match=f"cannot be reached: .*{place}") as error:
         open_pair(name, tmp_path)
     assert "\n" not in str(error.value)

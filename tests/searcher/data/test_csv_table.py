@@ -1,3 +1,5 @@
+"""Data sets that two CSV files list."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""What a data set promises, and its identity."""
+
 import pytest
 import torch
 
@@ -28,7 +30,7 @@ def test_a_split_of_another_shape_or_dtype_cannot_exist(images: torch.Tensor, la
     ("train", "val"), [(split(side=5), split()), (split(), split(label=2)), (split(label=-1), split())]
 )
 def test_a_data_set_with_another_size_or_a_label_without_class_cannot_exist(train: Split, val: Split) -> None:
-    with pytest.raises(ValueError, match="side|labels"):
+    with pytest.raises(ValueError, match=r"side|labels"):
         Dataset(name="x", train=train, val=val, classes=("a", "b"), image_size=4, fingerprint="")
 
 

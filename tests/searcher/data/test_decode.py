@@ -1,3 +1,5 @@
+"""Decoding on threads: order, damage, progress."""
+
 import numpy as np
 import pytest
 

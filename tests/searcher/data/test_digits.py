@@ -1,3 +1,5 @@
+"""The digits that ship with scikit-learn."""
+
 import numpy as np
 
 from splitsearch.searcher.data.digits import open_digits

@@ -1,3 +1,5 @@
+"""Decoding image files of every mode, and damaged ones."""
+
 from pathlib import Path
 
 import numpy as np

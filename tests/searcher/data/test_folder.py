@@ -1,3 +1,5 @@
+"""Data sets of one folder per class."""
+
 import shutil
 from collections.abc import Callable
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""ImageNet in torchvision's layout."""
+
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -38,7 +40,7 @@ def test_a_missing_part_is_named_and_nothing_is_unpacked(missing: str, imagenet:
 
 def test_missing_class_names_are_a_message(imagenet: Path) -> None:
     (imagenet / "meta.bin").unlink()
-    with pytest.raises(UserError, match="cannot read ImageNet's train .*devkit"):
+    with pytest.raises(UserError, match=r"cannot read ImageNet's train .*devkit"):
         open_imagenet("", imagenet)
 
 

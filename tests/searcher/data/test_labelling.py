@@ -1,3 +1,5 @@
+"""Integer labels and their range."""
+
 import pytest
 
 from splitsearch.searcher.data.labelling import MAX_CLASSES, check_label, numbered_classes

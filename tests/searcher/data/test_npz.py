@@ -1,3 +1,5 @@
+"""Data sets in one NumPy archive, and what is refused there."""
+
 import os
 from pathlib import Path
 from typing import Any
@@ -53,7 +55,7 @@ def test_pickled_arrays_are_refused_without_running_them(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path = rewrite(archive, **{key: np.array([Bomb()], dtype=object)})
-    with pytest.raises(UserError, match="damaged or pickled"):
+    with pytest.raises(UserError, match="damaged, or of pickled objects"):
         open_npz(path, None)
     assert not (tmp_path / "unpickled").exists()
 
@@ -85,5 +87,5 @@ def test_files_that_are_no_archive_are_refused(archive: Path, tmp_path: Path) ->
         open_npz(str(tmp_path / "one.npy"), None)
     for content in (b"", b"text", archive.read_bytes()[:1000]):
         (tmp_path / "bad.npz").write_bytes(content)
-        with pytest.raises(UserError, match="damaged or pickled"):
+        with pytest.raises(UserError, match="damaged, or of pickled objects"):
             open_npz(str(tmp_path / "bad.npz"), None)

@@ -1,3 +1,5 @@
+"""From a specification to a data set: choice, budget, notes."""
+
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -161,5 +163,5 @@ def test_progress_tells_both_parts(archive: Path) -> None:
 
 
 def test_an_unknown_data_set_gets_the_nearest_name() -> None:
-    with pytest.raises(UserError, match="unknown data set 'digts'; did you mean 'digits'?"):
+    with pytest.raises(UserError, match=r"unknown data set 'digts'; did you mean 'digits'\?"):
         load("digts")

@@ -1,3 +1,5 @@
+"""Normalisation and the JPEG baseline."""
+
 import io
 
 import pytest

@@ -1,3 +1,5 @@
+"""Rules that every kind of data set keeps."""
+
 from pathlib import Path
 
 import pytest

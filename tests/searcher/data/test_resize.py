@@ -1,12 +1,15 @@
+"""One image to the size of the backbone, against torchvision."""
+
 import numpy as np
 import pytest
 from PIL import Image
 from torchvision.transforms import CenterCrop, Resize
 
 from splitsearch.searcher.data.resize import fit, short_side
+from splitsearch.searcher.data.source import PixelArray
 
 
-def noise(height: int, width: int) -> np.ndarray:  # type: ignore[type-arg]
+def noise(height: int, width: int) -> PixelArray:
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 

@@ -1,3 +1,5 @@
+"""Stratified choices: shares, repeatability, holding out."""
+
 import numpy as np
 import pytest
 from hypothesis import given

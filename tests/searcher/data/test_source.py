@@ -1,3 +1,5 @@
+"""Images in memory, and reasons in one line."""
+
 import numpy as np
 import pytest
 

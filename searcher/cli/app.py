@@ -1,0 +1,71 @@
+"""The console script: commands in one table, errors turned into one line and an exit status."""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+import splitsearch
+from splitsearch.searcher.cli import inspect, results, run
+from splitsearch.spaces.errors import NothingFeasibleError, UserError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="splitsearch",
+    help="Finds where to cut a neural network between a device and a server, and how narrow the cut may be.",
+    epilog="Example: splitsearch run --backbone resnet152 --device-profile jetson.json",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for commands in (run.COMMANDS, inspect.COMMANDS, results.COMMANDS):
+    for name, function in commands.items():
+        app.command(name)(function)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"splitsearch {splitsearch.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Finds where to cut a neural network between a device and a server, and how narrow the cut may be."""
+
+
+def main() -> None:
+    """Runs the command line; exits 0, 1, 2 (wrong input), 3 (nothing feasible) or 130 (interrupted)."""
+    debug = "--debug" in sys.argv
+    if debug:
+        sys.argv.remove("--debug")
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        app(standalone_mode=True)
+    except (UserError, NothingFeasibleError) as error:
+        if debug:
+            raise
+        _fail(str(error), 3 if isinstance(error, NothingFeasibleError) else 2)
+    except KeyboardInterrupt as error:
+        _fail(str(error) or "interrupted", 130)
+    except BrokenPipeError:
+        os._exit(0)  # the reader of our output has left, as `head` does: nothing is wrong
+    except Exception as error:
+        if debug:
+            raise
+        _fail(f"internal fault: {type(error).__name__}: {error} (--debug shows where)", 1)
+
+
+def _fail(message: str, status: int) -> None:
+    typer.echo(f"splitsearch: {' '.join(message.split())}", err=True)
+    sys.exit(status)
+
+
+def _as_interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,24 @@
+"""Flags that several commands share, defined once."""
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["Backbone", "DataDir", "DatasetName", "Device", "ImageSize", "Json", "Network", "Server", "Weights"]
+
+Backbone = Annotated[
+    str | None, typer.Option(help="A torchvision classifier, or FILE.py:FUNCTION. `splitsearch backbones` lists them.")
+]
+Device = Annotated[
+    str | None, typer.Option(help="JSON file or shipped name, such as jetson.json. `splitsearch devices` lists them.")
+]
+Server = Annotated[str | None, typer.Option(help="JSON file or shipped name. [default: server_t4.json]")]
+Network = Annotated[str | None, typer.Option(help="JSON file or shipped name, such as lte, wifi. [default: lte]")]
+Weights = Annotated[str | None, typer.Option(help="auto, default, none, or a state-dict file. [default: auto]")]
+DatasetName = Annotated[
+    str | None,
+    typer.Option(help="digits, cifar10, cifar100, imagenet, folder:DIR, npz:FILE or csv:DIR. [default: digits]"),
+]
+DataDir = Annotated[str | None, typer.Option(help="Where torchvision's data sets lie.")]
+ImageSize = Annotated[int | None, typer.Option(help="Side of the input in pixels. [default: the data set's own]")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]

@@ -1,0 +1,122 @@
+"""`splitsearch run`: the search."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from splitsearch.searcher.cli.options import Backbone, DataDir, DatasetName, Device, ImageSize, Json, Network, Server, Weights
+
+__all__ = ["COMMANDS"]
+
+_BUDGETS = (
+    "max_latency_ms",
+    "max_payload_bytes",
+    "max_energy_mj",
+    "max_device_macs",
+    "max_device_memory_bytes",
+    "max_accuracy_drop",
+)
+_UNSET: Any = None
+
+
+def run(
+    backbone: Backbone = None,
+    device_profile: Device = None,
+    server_profile: Server = None,
+    network: Network = None,
+    weights: Weights = None,
+    dataset: DatasetName = None,
+    data_dir: DataDir = None,
+    image_size: ImageSize = None,
+    subset: Annotated[int | None, typer.Option(help="Train on so many images, stratified by class.")] = None,
+    space: Annotated[str | None, typer.Option(help="Shipped space or YAML file. [default: small]")] = None,
+    objectives: Annotated[
+        str | None, typer.Option(help="Names with commas. [default: accuracy,latency_ms,payload_bytes]")
+    ] = None,
+    trials: Annotated[int | None, typer.Option(help="Candidates to train. [default: 30]")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Start no trial after so many seconds.")] = None,
+    sampler: Annotated[str | None, typer.Option(help="tpe, nsga2, gp, random or grid. [default: tpe]")] = None,
+    trainer: Annotated[str | None, typer.Option(help="How encoder and decoder learn. [default: hnd]")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs of each short distillation. [default: 5]")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images in a training step. [default: 64]")] = None,
+    teacher_epochs: Annotated[
+        int | None, typer.Option(help="Train the whole teacher so long. [default: 5 from scratch, else 0]")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same front. [default: 0]")] = None,
+    max_latency_ms: Annotated[float | None, typer.Option(help="Budget.")] = None,
+    max_payload_bytes: Annotated[float | None, typer.Option(help="Budget.")] = None,
+    max_energy_mj: Annotated[float | None, typer.Option(help="Budget of the device.")] = None,
+    max_device_macs: Annotated[float | None, typer.Option(help="Budget.")] = None,
+    max_device_memory_bytes: Annotated[float | None, typer.Option(help="Budget.")] = None,
+    max_accuracy_drop: Annotated[float | None, typer.Option(help="Budget below the teacher, such as 0.02.")] = None,
+    cache_dir: Annotated[Path | None, typer.Option(help="Where teachers are kept. [default: SPLITSEARCH_CACHE]")] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder. [default: runs/<backbone>-<dataset>-<time>]")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with this run folder.")] = None,
+    json: Json = False,
+) -> None:
+    """Searches cuts and bottlenecks, and prints the Pareto front.
+
+    Example: splitsearch run --backbone resnet152 --device-profile jetson.json
+    """
+    given = {name: value for name, value in locals().items() if value is not None}
+    for name in ("out", "resume", "json"):
+        given.pop(name, None)
+    if resume is not None:
+        _resume(resume, out, given, json)
+    else:
+        _start(out, given, json)
+
+
+COMMANDS = {"run": run}
+
+
+def _start(out: Path | None, given: dict[str, Any], json: bool) -> None:
+    from splitsearch.searcher.settings import RunSettings
+    from splitsearch.spaces.errors import UserError
+
+    for name in ("backbone", "device_profile"):
+        if name not in given:
+            raise UserError(f"--{name.replace('_', '-')} is missing; `splitsearch {name.split('_', maxsplit=1)[0]}s` lists what ships")
+    budgets = {name: given.pop(name) for name in _BUDGETS if name in given}
+    if "cache_dir" in given:
+        given["cache_dir"] = str(given["cache_dir"])
+    settings = RunSettings(budgets=budgets, directory=str(Path.cwd()), **given)
+    if out is not None and (out / "run.yaml").is_file():
+        raise UserError(f"'{out}' holds a run already; go on with it by `splitsearch run --resume {out}`")
+    _search(settings, out, json)
+
+
+def _resume(folder: Path, out: Path | None, given: dict[str, Any], json: bool) -> None:
+    from dataclasses import replace
+
+    from splitsearch.searcher.run import read_run
+    from splitsearch.spaces.errors import UserError
+
+    settings = read_run(folder)
+    if out is not None:
+        raise UserError("--resume names the run folder already; leave --out away")
+    free = {name: given.pop(name) for name in ("trials", "timeout") if name in given}
+    for name, value in given.items():
+        kept = settings.budgets.get(name) if name in _BUDGETS else getattr(settings, name)
+        if str(value) != str(kept):
+            flag = f"--{name.replace('_', '-')}"
+            raise UserError(f"{flag} {value} differs from the run's {kept}; only --trials and --timeout may change on --resume")
+    _search(replace(settings, **free), folder, json)
+
+
+def _search(settings: Any, folder: Path | None, json: bool) -> None:
+    from splitsearch.searcher.cli.progress import make_reporter
+    from splitsearch.searcher.cli.tables import print_document
+    from splitsearch.searcher.run import check, default_folder, run as search
+
+    check(settings)
+    place = folder if folder is not None else default_folder(settings)
+    with make_reporter(place) as reporter:
+        try:
+            document = search(settings, place, reporter, command=["splitsearch", *sys.argv[1:]])
+        except KeyboardInterrupt:
+            hint = f"splitsearch run --resume {place}" if (place / "run.yaml").is_file() else "start again; nothing was written"
+            raise KeyboardInterrupt(f"interrupted; go on with: {hint}") from None
+    print_document(document, place, json=json)

@@ -1,0 +1,155 @@
+"""The front of a run: front.json, front.csv, and one plain sentence on whether a split pays."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from splitsearch.searcher.engine.files import write_atomic
+from splitsearch.searcher.engine.objectives import Objective
+from splitsearch.searcher.engine.pareto import dominates, hypervolume, non_dominated, to_minimise
+from splitsearch.searcher.engine.results import Baseline, TrialResult
+
+__all__ = ["FrontHeader", "front_document", "front_frame", "verdict", "write_front"]
+
+_DROP = 0.02  # points of accuracy below the teacher that the verdict allows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontHeader:
+    """What a front is a front of."""
+
+    backbone: str
+    dataset: str
+    device: str
+    server: str
+    network: str
+    objectives: tuple[Objective, ...]
+    reference_point: dict[str, float]
+    teacher: dict[str, Any]
+    baselines: tuple[Baseline, ...]
+
+
+def front_document(header: FrontHeader, results: Sequence[TrialResult]) -> dict[str, Any]:
+    """Builds front.json: the candidates that no other candidate dominates, by latency, with the baselines beside them."""
+    trained = [result for result in results if result.state == "complete" and result.repeat_of is None]
+    members = sorted(_front(header.objectives, trained), key=lambda result: result.values["latency_ms"])
+    entries = [_entry(header, result) for result in members]
+    return {
+        "schema": 1,
+        "backbone": header.backbone,
+        "dataset": header.dataset,
+        "device": header.device,
+        "server": header.server,
+        "network": header.network,
+        "objectives": [asdict(objective) for objective in header.objectives],
+        "reference_point": header.reference_point,
+        "hypervolume": _scaled_hypervolume(header, members),
+        "teacher": header.teacher,
+        "baselines": [baseline.to_json() for baseline in header.baselines],
+        "front": entries,
+        "trials": _counts(results),
+        "verdict": verdict(entries, header.baselines, header.teacher["accuracy"]),
+    }
+
+
+def verdict(entries: Sequence[dict[str, Any]], baselines: Sequence[Baseline], teacher_accuracy: float) -> str:
+    """One sentence: which candidates within 2 points of the teacher beat every baseline in latency, or that none does.
+
+    A JPEG baseline that itself loses more than 2 points is no rival.
+    """
+    floor = teacher_accuracy - _DROP
+    rivals = [baseline for baseline in baselines if baseline.values["accuracy"] >= floor]
+    good = [entry for entry in entries if entry["values"]["accuracy"] >= floor]
+    if not rivals:
+        return "No baseline stays within 2 points of the teacher."
+    rival = min(rivals, key=lambda baseline: baseline.values["latency_ms"])
+    bar = rival.values["latency_ms"]
+    if not good:
+        return f"No candidate on the front stays within 2 points of the teacher; the fastest baseline is {rival.name} at {bar:.1f} ms."
+    best = min(good, key=lambda entry: entry["values"]["latency_ms"])
+    latency, source = best["values"]["latency_ms"], best["latency"]["source"]
+    if latency >= bar:
+        return (
+            f"No split pays in latency here: {rival.name} at {bar:.1f} ms ({source}) is faster than every candidate within "
+            f"2 points of the teacher (the best, trial {best['trial']}, takes {latency:.1f} ms)."
+        )
+    winners = sum(entry["values"]["latency_ms"] < bar for entry in good)
+    return (
+        f"{winners} of {len(entries)} candidates on the front beat every baseline in latency at no more than 2 points below "
+        f"the teacher; trial {best['trial']} takes {latency:.1f} ms, {rival.name} {bar:.1f} ms: "
+        f"{bar / latency:.2f} times as fast ({source})."
+    )
+
+
+def front_frame(document: dict[str, Any]) -> pd.DataFrame:
+    """The front as a table, one row per candidate."""
+    return pd.DataFrame([_row(entry) for entry in document["front"]])
+
+
+def write_front(folder: Path, document: dict[str, Any]) -> None:
+    """Writes front.json and front.csv, each atomically."""
+    write_atomic(folder / "front.json", json.dumps(document, indent=1, allow_nan=False) + "\n")
+    write_atomic(folder / "front.csv", front_frame(document).to_csv(index=False))
+
+
+def _front(objectives: Sequence[Objective], trained: Sequence[TrialResult]) -> list[TrialResult]:
+    if not trained:
+        return []
+    points = np.array([to_minimise(result.values, objectives) for result in trained])
+    unique = {result.key: result for result, kept in zip(trained, non_dominated(points), strict=True) if kept}
+    return list(unique.values())
+
+
+def _scaled_hypervolume(header: FrontHeader, members: Sequence[TrialResult]) -> float:
+    """Hypervolume with each cost as a share of its reference, so that it lies in [0, 1]."""
+    scaled = [
+        [
+            -result.values[o.name] if o.direction == "maximize" else result.values[o.name] / header.reference_point[o.name]
+            for o in header.objectives
+        ]
+        for result in members
+    ]
+    corner = [-header.reference_point[o.name] if o.direction == "maximize" else 1.0 for o in header.objectives]
+    return hypervolume(np.array(scaled).reshape(len(scaled), len(corner)), corner)
+
+
+def _entry(header: FrontHeader, result: TrialResult) -> dict[str, Any]:
+    point = to_minimise(result.values, header.objectives)
+    return {
+        "trial": result.trial,
+        "key": result.key,
+        "config": result.config,
+        "values": result.values,
+        "latency": result.latency,
+        "macs": result.macs,
+        "parameters": result.parameters,
+        "accuracy_interval": list(result.accuracy_interval or ()),
+        "dominated_by_baselines": [
+            baseline.name
+            for baseline in header.baselines
+            if dominates(to_minimise(baseline.values, header.objectives), point)
+        ],
+    }
+
+
+def _counts(results: Sequence[TrialResult]) -> dict[str, float]:
+    own = [result for result in results if result.repeat_of is None]
+    counts: dict[str, float] = {
+        state: sum(result.state == state for result in own) for state in ("complete", "pruned", "failed")
+    }
+    return counts | {"repeated": len(results) - len(own), "seconds": round(sum(r.seconds for r in results), 3)}
+
+
+def _row(entry: dict[str, Any]) -> dict[str, Any]:
+    latency, (low, high) = entry["latency"], entry["accuracy_interval"]
+    parts = {name: latency[name] for name in ("head_ms", "transfer_ms", "tail_ms", "source")}
+    macs = {f"{site}_macs": count for site, count in entry["macs"].items()}
+    return (
+        {"trial": entry["trial"]} | entry["config"] | entry["values"] | parts | macs
+        | {"accuracy_low": low, "accuracy_high": high}
+    )  # fmt: skip

@@ -1,0 +1,77 @@
+"""What a trial and a run result in, as data: one line of trials.jsonl, one baseline."""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+__all__ = ["Baseline", "State", "TrialResult"]
+
+State = Literal["complete", "pruned", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialResult:
+    """One finished trial.
+
+    Attributes:
+        trial: its number in the study.
+        state: `complete`; `pruned` if infeasible; `failed` if its training broke.
+        key: of the candidate.
+        config: the candidate, as plain data.
+        values: objectives by name; the known costs also of a pruned trial.
+        reason: why it is not complete.
+        repeat_of: the earlier trial whose values these are, if the candidate was known.
+        latency: terms in milliseconds and their source.
+        macs: on `device` and `server`.
+        parameters: on `device` and `server`.
+        accuracy_interval: 95 % interval of the accuracy on the validation images.
+        curve: loss per epoch; empty if nothing was trained.
+        seconds: that the trial took.
+    """
+
+    trial: int
+    state: State
+    key: str
+    config: dict[str, Any]
+    values: dict[str, float] = field(default_factory=dict)
+    reason: str | None = None
+    repeat_of: int | None = None
+    latency: dict[str, Any] = field(default_factory=dict)
+    macs: dict[str, int] = field(default_factory=dict)
+    parameters: dict[str, int] = field(default_factory=dict)
+    accuracy_interval: tuple[float, float] | None = None
+    curve: list[dict[str, float]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns plain JSON data."""
+        data = asdict(self)
+        return data | {"accuracy_interval": list(self.accuracy_interval) if self.accuracy_interval else None}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "TrialResult":
+        """Reads what `to_json` wrote; fields of newer releases are left out."""
+        known = {f.name for f in fields(cls)}
+        kept = {name: value for name, value in data.items() if name in known}
+        interval = kept.get("accuracy_interval")
+        return cls(**(kept | {"accuracy_interval": tuple(interval) if interval else None}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """A way to do without a split.
+
+    Attributes:
+        name: `local`, `server_raw`, `server_jpeg_q90` ….
+        values: objectives by name.
+        latency: terms in milliseconds and their source.
+        macs: on `device` and `server`.
+    """
+
+    name: str
+    values: dict[str, float]
+    latency: dict[str, Any]
+    macs: dict[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns plain JSON data."""
+        return asdict(self)
