@@ -1,0 +1,1 @@
+"""What a candidate costs: imports spaces, and nothing else of ours."""

@@ -38,7 +38,20 @@ _FREE_FUNCTIONS: tuple[Any, ...] = (
     torch.nn.functional.dropout,
 )
 _FREE_METHODS = frozenset(
-    {"view", "reshape", "flatten", "permute", "transpose", "contiguous", "size", "dim", "unsqueeze", "squeeze", "chunk", "expand"}
+    {
+        "view",
+        "reshape",
+        "flatten",
+        "permute",
+        "transpose",
+        "contiguous",
+        "size",
+        "dim",
+        "unsqueeze",
+        "squeeze",
+        "chunk",
+        "expand",
+    }
 )
 
 
@@ -109,7 +122,14 @@ def count_macs(module: nn.Module, *inputs: torch.Tensor) -> int:
     detached = tuple(tensor.detach() for tensor in inputs)
     with quiet():
         analysis = FlopCountAnalysis(module, detached).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-        for name in ("batch_norm", "layer_norm", "group_norm", "instance_norm", "adaptive_avg_pool2d", "native_layer_norm"):
+        for name in (
+            "batch_norm",
+            "layer_norm",
+            "group_norm",
+            "instance_norm",
+            "adaptive_avg_pool2d",
+            "native_layer_norm",
+        ):
             analysis.set_op_handle(f"aten::{name}", _nothing)
         analysis.set_op_handle("aten::scaled_dot_product_attention", _attention)
         return int(analysis.total())
@@ -123,7 +143,7 @@ def _attention(inputs: list[Any], outputs: list[Any]) -> int:
     """Two matrix products: queries with keys, weights with values."""
     *batch, queries, width = get_shape(inputs[0])
     keys, value_width = get_shape(inputs[1])[-2], get_shape(inputs[2])[-1]
-    return math.prod(batch) * queries * keys * (width + value_width)
+    return int(math.prod(batch) * queries * keys * (width + value_width))
 
 
 class _Counter(fx.Interpreter):

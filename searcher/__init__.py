@@ -1,0 +1,1 @@
+"""Which candidate to keep: data, training, the search, and the command line."""

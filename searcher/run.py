@@ -14,15 +14,14 @@ from typing import Any
 
 import yaml
 
-from splitsearch.profilers.baselines import JPEG_QUALITIES, local_profile, server_jpeg_profile, server_raw_profile
 from splitsearch.profilers.device import load_device
 from splitsearch.profilers.network import load_network
 from splitsearch.profilers.pool import Pool, profile_pool
-from splitsearch.profilers.profile import Profile, Profiler, Target
+from splitsearch.profilers.profile import Profiler, Target
 from splitsearch.profilers.timing import timestamp
-from splitsearch.searcher.data.dataset import Dataset, Split
+from splitsearch.searcher.data.dataset import Dataset
 from splitsearch.searcher.data.prepare import load_dataset
-from splitsearch.searcher.data.preprocess import jpeg
+from splitsearch.searcher.engine.baselines import evaluate_baselines
 from splitsearch.searcher.engine.files import write_atomic
 from splitsearch.searcher.engine.front import FrontHeader
 from splitsearch.searcher.engine.objectives import Budgets, Objective, parse_objectives
@@ -36,7 +35,7 @@ from splitsearch.searcher.settings import RunSettings, dump_yaml, read_settings
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.cache import Cache, default_cache_dir
 from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor
-from splitsearch.searcher.training.teacher import Teacher, TeacherRecipe, accuracy, make_teacher
+from splitsearch.searcher.training.teacher import Teacher, TeacherRecipe, make_teacher
 from splitsearch.spaces.backbones import backbone_names, load_backbone
 from splitsearch.spaces.errors import UserError, nearest
 from splitsearch.spaces.space import SearchSpace, SpaceSpec, find_space, read_space
@@ -87,7 +86,9 @@ def read_run(folder: Path) -> RunSettings:
     """
     file = folder / "run.yaml"
     if not file.is_file():
-        raise UserError(f"'{folder}' is no run folder: it has no run.yaml; start a run with --backbone and --device-profile")
+        raise UserError(
+            f"'{folder}' is no run folder: it has no run.yaml; start a run with --backbone and --device-profile"
+        )
     try:
         data = yaml.safe_load(file.read_text(encoding="utf-8"))
         return read_settings(data["settings"])
@@ -122,18 +123,35 @@ def run(settings: RunSettings, folder: Path, reporter: Reporter, command: Sequen
     data = _data(settings, reporter)
     cache = Cache(settings.path(settings.cache_dir) if settings.cache_dir else default_cache_dir())
     teacher = _teacher(settings, data, cache, reporter)
-    space = plan.space.bind(settings.backbone, teacher.graph)
-    profiler = Profiler(plan.target)
-    pool = profile_pool(space, teacher.graph, profiler, lambda done, total: reporter.progress("costs", done, total))
-    feasible = require_feasible(pool, plan.budgets)
-    reporter.say(f"{len(space)} candidates, {len(feasible)} feasible; costs are {plan.target.source}")
-    baselines = _baselines(teacher, data, profiler)
+    ground = _ground(plan, data, teacher, reporter)
+    feasible = require_feasible(ground.pool, plan.budgets)
+    reporter.say(f"{len(ground.space)} candidates, {len(feasible)} feasible; costs are {plan.target.source}")
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / "run.yaml", dump_yaml(_record(settings, command)))
-    search = _search(folder, plan, space, teacher, data, pool, baselines, reporter)
-    for config in extremes(pool, feasible):
-        search.study.enqueue(space.point(config))
+    search = _search(folder, plan, ground, reporter)
+    for config in extremes(ground.pool, feasible):
+        search.study.enqueue(ground.space.point(config))
     return search.run(feasible, Limits(trials=settings.trials, timeout=settings.timeout), settings.seed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ground:
+    """What is known before the first trial."""
+
+    data: Dataset
+    teacher: Teacher
+    space: SearchSpace
+    pool: Pool
+    baselines: tuple[Baseline, ...]
+
+
+def _ground(plan: Plan, data: Dataset, teacher: Teacher, reporter: Reporter) -> _Ground:
+    space = plan.space.bind(plan.settings.backbone, teacher.graph)
+    profiler = Profiler(plan.target)
+    pool = profile_pool(space, teacher.graph, profiler, lambda done, total: reporter.progress("costs", done, total))
+    return _Ground(
+        data=data, teacher=teacher, space=space, pool=pool, baselines=evaluate_baselines(teacher, data, profiler)
+    )
 
 
 def _file_or_name(settings: RunSettings, value: str) -> str:
@@ -144,7 +162,9 @@ def _file_or_name(settings: RunSettings, value: str) -> str:
 def _require_writable(folder: Path) -> None:
     existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
-        raise UserError(f"the output folder '{folder}' cannot be written: '{existing}' is no folder that you may write to")
+        raise UserError(
+            f"the output folder '{folder}' cannot be written: '{existing}' is no folder that you may write to"
+        )
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "run.yaml").is_file():
         raise UserError(f"the output folder '{folder}' holds other files; name a new one with --out")
 
@@ -196,47 +216,14 @@ def _seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def _baselines(teacher: Teacher, data: Dataset, profiler: Profiler) -> list[Baseline]:
-    graph = teacher.graph
-    found = [
-        _baseline("local", local_profile(graph, profiler), teacher.accuracy),
-        _baseline("server_raw", server_raw_profile(graph, profiler), teacher.accuracy),
-    ]
-    for quality in JPEG_QUALITIES:
-        decoded, sizes = jpeg(data.val.images, quality)
-        profile = server_jpeg_profile(graph, profiler, sum(sizes) / len(sizes))
-        seen = accuracy(graph.module, Split(images=decoded, labels=data.val.labels))
-        found.append(_baseline(f"server_jpeg_q{quality}", profile, seen))
-    return found
-
-
-def _baseline(name: str, profile: Profile, seen: float) -> Baseline:
-    latency = profile.to_json()["latency"]
-    return Baseline(
-        name=name,
-        values=profile.values | {"accuracy": seen},
-        latency=latency,
-        macs={"device": profile.device_macs, "server": profile.server_macs},
-    )
-
-
-def _search(
-    folder: Path,
-    plan: Plan,
-    space: SearchSpace,
-    teacher: Teacher,
-    data: Dataset,
-    pool: Pool,
-    baselines: list[Baseline],
-    reporter: Reporter,
-) -> Search:
-    settings = plan.settings
-    study = RunStudy(folder, space, plan.objectives, make_sampler(settings.sampler, settings.seed))
+def _search(folder: Path, plan: Plan, ground: _Ground, reporter: Reporter) -> Search:
+    settings, teacher, data = plan.settings, ground.teacher, ground.data
+    study = RunStudy(folder, ground.space, plan.objectives, make_sampler(settings.sampler, settings.seed))
     if "reference_point" not in study.facts:
         study.describe(
             {
-                "reference_point": _reference_point(plan.objectives, pool, baselines),
-                "baselines": [baseline.to_json() for baseline in baselines],
+                "reference_point": _reference_point(plan.objectives, ground),
+                "baselines": [baseline.to_json() for baseline in ground.baselines],
                 "teacher": {"accuracy": teacher.accuracy, "how": teacher.how},
             }
         )
@@ -246,7 +233,7 @@ def _search(
         teacher=teacher,
         tutor=Tutor(data=data, activations=Activations(teacher.graph, data.train.images)),
         validation=Activations(teacher.graph, data.val.images),
-        pool=pool,
+        pool=ground.pool,
         budgets=plan.budgets,
         trainer=TRAINERS.get(settings.trainer),
         recipe=Recipe(epochs=settings.epochs, batch_size=settings.batch_size),
@@ -262,18 +249,17 @@ def _search(
         objectives=plan.objectives,
         reference_point=study.facts["reference_point"],
         teacher={"accuracy": teacher.accuracy, "how": teacher.how, "images": len(data.val.labels)},
-        baselines=tuple(baselines),
+        baselines=ground.baselines,
     )
     return Search(folder, study, evaluator, header, reporter)
 
 
-def _reference_point(objectives: Sequence[Objective], pool: Pool, baselines: Sequence[Baseline]) -> dict[str, float]:
-    """A tenth beyond the worst known cost, and accuracy 0: fixed before the first trial, so that hypervolumes compare."""
+def _reference_point(objectives: Sequence[Objective], ground: _Ground) -> dict[str, float]:
+    """A tenth beyond the worst known cost, and accuracy 0: fixed before the first trial, so hypervolumes compare."""
     point = {"accuracy": 0.0}
-    for objective in objectives:
-        if objective.name != "accuracy":
-            costs = [profile.values[objective.name] for profile in pool.profiles.values()]
-            point[objective.name] = 1.1 * max(*costs, *(baseline.values[objective.name] for baseline in baselines))
+    for name in (objective.name for objective in objectives if objective.name != "accuracy"):
+        costs = [profile.values[name] for profile in ground.pool.profiles.values()]
+        point[name] = 1.1 * max(*costs, *(baseline.values[name] for baseline in ground.baselines))
     return point
 
 
@@ -285,5 +271,3 @@ def _record(settings: RunSettings, command: Sequence[str]) -> dict[str, Any]:
         "command": " ".join(command),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
     }
-
-

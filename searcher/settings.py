@@ -52,7 +52,9 @@ class RunSettings:
             if getattr(self, name) < 1:
                 raise UserError(f"--{name} must be at least 1, not {getattr(self, name)}")
         if self.batch_size < 2:
-            raise UserError(f"--batch-size must be at least 2, because norm layers train on batches, not {self.batch_size}")
+            raise UserError(
+                f"--batch-size must be at least 2, because norm layers train on batches, not {self.batch_size}"
+            )
         if self.timeout is not None and not (math.isfinite(self.timeout) and self.timeout > 0):
             raise UserError(f"--timeout must be a positive number of seconds, not {self.timeout:g}")
         for name in ("image_size", "subset"):

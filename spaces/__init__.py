@@ -1,0 +1,1 @@
+"""What a candidate is: imports nothing else of ours."""

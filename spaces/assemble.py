@@ -91,9 +91,7 @@ def whole_on_device(graph: TracedGraph) -> SplitModel:
 def server_only(graph: TracedGraph) -> SplitModel:
     """The baseline that sends the image, as 8-bit pixels, and computes nothing on the device."""
     image = (3, graph.image_size, graph.image_size)
-    camera = Stage(
-        name="camera", site="device", module=nn.Identity(), input_shape=image, output_shape=image, bits=8
-    )
+    camera = Stage(name="camera", site="device", module=nn.Identity(), input_shape=image, output_shape=image, bits=8)
     return SplitModel(stages=(camera, _whole(graph, "server")))
 
 

@@ -17,7 +17,15 @@ from torch import nn
 
 from splitsearch.spaces.errors import UserError, nearest
 
-__all__ = ["Backbone", "Origin", "backbone_names", "classifier_name", "load_backbone", "read_state", "replace_classifier"]
+__all__ = [
+    "Backbone",
+    "Origin",
+    "backbone_names",
+    "classifier_name",
+    "load_backbone",
+    "read_state",
+    "replace_classifier",
+]
 
 Origin = Literal["pretrained", "file", "own", "scratch"]
 _WITHOUT_AUXILIARY = ("googlenet", "inception_v3")
@@ -109,7 +117,9 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
         UserError: the file cannot be read or holds something else.
     """
     if not path.is_file():
-        raise UserError(f"no weights file '{path}'; --weights takes auto, default, none, or a .pth, .pt or .safetensors file")
+        raise UserError(
+            f"no weights file '{path}'; --weights takes auto, default, none, or a .pth, .pt or .safetensors file"
+        )
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -117,7 +127,9 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, SafetensorError) as error:
         raise UserError(f"cannot read weights from '{path.name}': {_first_line(error)}") from error
     except Exception as error:  # pickle.UnpicklingError: torch explains at length what it refuses
-        raise UserError(f"'{path.name}' is no plain state dict of tensors; save it with torch.save(model.state_dict())") from error
+        raise UserError(
+            f"'{path.name}' is no plain state dict of tensors; save it with torch.save(model.state_dict())"
+        ) from error
     if isinstance(data, Mapping) and isinstance(data.get("state_dict"), Mapping):
         data = data["state_dict"]
     if not isinstance(data, Mapping) or not all(isinstance(value, torch.Tensor) for value in data.values()):
@@ -241,7 +253,7 @@ def _function(path: Path, function: str) -> Callable[[], object]:
         raise UserError(f"no file '{path}' to take the backbone from")
     code = _import(path)
     functions = [key for key, value in vars(code).items() if callable(value) and not key.startswith("_")]
-    make = getattr(code, function, None)
+    make: Callable[[], object] | None = getattr(code, function, None)
     if not callable(make):
         raise UserError(f"{path} has no function '{function}'{nearest(function, functions)}")
     required = [p.name for p in inspect.signature(make).parameters.values() if p.default is p.empty and p.kind < 2]

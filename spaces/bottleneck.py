@@ -24,7 +24,8 @@ class Encoder(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Narrows the tensor."""
-        return self.project(to_map(x, self.shape))
+        narrow: torch.Tensor = self.project(to_map(x, self.shape))
+        return narrow
 
     @torch.no_grad()
     def start_from(self, components: torch.Tensor, mean: torch.Tensor) -> None:

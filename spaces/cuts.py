@@ -56,7 +56,7 @@ def find_cuts(graph: TracedGraph, which: CutSet = "blocks") -> tuple[Cut, ...]:
     Args:
         graph: the traced backbone.
         which: `all` nodes; `blocks` keeps the last of a chain that keeps its shape (conv, norm, activation); `stages`
-            keeps the last block of each map size, which is the default search axis.
+            the last block of each map size that leaves the tail more than the classifier: the default axis.
     """
     if which not in CUT_SETS:
         raise UserError(f"unknown set of cuts '{which}'{nearest(which, CUT_SETS)}")
@@ -75,7 +75,7 @@ def find_cuts(graph: TracedGraph, which: CutSet = "blocks") -> tuple[Cut, ...]:
     if which == "all":
         return tuple(cuts)
     blocks = _blocks(cuts, nodes)
-    return tuple(blocks if which == "blocks" else _stages(blocks))
+    return tuple(blocks if which == "blocks" else _stages(blocks, graph))
 
 
 def find_cut(graph: TracedGraph, name: str) -> Cut:
@@ -148,12 +148,26 @@ def _blocks(cuts: list[Cut], nodes: list[fx.Node]) -> list[Cut]:
     return [cut for k, cut in enumerate(cuts) if not continues(k)]
 
 
-def _stages(blocks: list[Cut]) -> list[Cut]:
-    """The last block of each run of equal map sizes: where a network is about to shrink its map."""
+def _stages(blocks: list[Cut], graph: TracedGraph) -> list[Cut]:
+    """The last block of each run of equal map sizes: where a network is about to shrink its map.
+
+    A cut that leaves the server nothing but the classifier is no split: the device could as well finish the work.
+    """
     usable = [cut for cut in blocks if is_supported(cut.shape)]
-    return [
-        cut for k, cut in enumerate(usable) if k + 1 == len(usable) or positions(cut.shape) != positions(usable[k + 1].shape)
+    ends = [
+        cut
+        for k, cut in enumerate(usable)
+        if k + 1 == len(usable) or positions(cut.shape) != positions(usable[k + 1].shape)
     ]
+    return [cut for cut in ends if _weighted_layers_after(cut, graph) > 1] or ends
+
+
+def _weighted_layers_after(cut: Cut, graph: TracedGraph) -> int:
+    nodes = list(graph)
+    place = next(k for k, node in enumerate(nodes) if node.name == cut.node)
+    modules = dict(graph.module.named_modules())
+    later = [modules[str(node.target)] for node in nodes[place + 1 :] if node.op == "call_module"]
+    return sum(any(weight.dim() > 1 for weight in module.parameters()) for module in later)
 
 
 def _copy(target: fx.Graph, nodes: Iterable[fx.Node], known: dict[fx.Node, Any]) -> None:
@@ -206,5 +220,3 @@ def _needed_by_tail(graph: TracedGraph, cut: fx.Node) -> set[fx.Node]:
         if reads_pixels:
             raise AssertionError(f"{cut} is no cut: {node} reads the input")
     return needed
-
-

@@ -1,9 +1,9 @@
 """The errors that callers tell apart, in one place.
 
-    SplitsearchError
-    ├── UserError               the input is wrong: one clear line, exit status 2
-    ├── NothingFeasibleError    no candidate fits the budgets: exit status 3, names the nearest
-    └── InfeasibleError         this one candidate cannot exist or breaks a budget: the search goes on
+SplitsearchError
+├── UserError               the input is wrong: one clear line, exit status 2
+├── NothingFeasibleError    no candidate fits the budgets: exit status 3, names the nearest
+└── InfeasibleError         this one candidate cannot exist or breaks a budget: the search goes on
 """
 
 import difflib

@@ -1,7 +1,7 @@
 """The backbone as a traced graph whose only data flow is tensors.
 
-Integers that a network reads off its shapes (`x.shape[0]`, `h * w`) would look like a second thing crossing every cut.
-They are folded: what does not depend on the batch becomes a constant, the batch size is read from whatever tensor enters.
+Integers that a network reads off its shapes (`x.shape[0]`, `h * w`) would look like a second thing that crosses every
+cut. They are folded: what does not depend on the batch becomes a constant, the batch size is read from whatever enters.
 """
 
 import copy
@@ -40,7 +40,7 @@ class TracedGraph:
     @property
     def input(self) -> fx.Node:
         """The one placeholder."""
-        return next(node for node in self.module.graph.nodes if node.op == "placeholder")
+        return cast("fx.Node", next(node for node in self.module.graph.nodes if node.op == "placeholder"))
 
     @property
     def output(self) -> fx.Node:

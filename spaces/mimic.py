@@ -36,7 +36,8 @@ class MimicEncoder(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Encodes images."""
-        return self.project(self.fit(self.features(x)))
+        narrow: torch.Tensor = self.project(self.fit(self.features(x)))
+        return narrow
 
 
 def mimic_encoder(shape: Shape, channels: int, image_size: int) -> nn.Module:

@@ -55,7 +55,9 @@ def unpack(data: bytes, shape: tuple[int, ...]) -> torch.Tensor:
     if version != _VERSION or bits not in BITS:
         raise UserError(f"not a payload of version {_VERSION}: version {version}, {bits} bits")
     if elements != math.prod(shape) or len(data) != payload_bytes(elements, bits):
-        raise UserError(f"a payload of {len(data)} bytes with {elements} elements does not hold a tensor of shape {shape}")
+        raise UserError(
+            f"a payload of {len(data)} bytes with {elements} elements does not hold a tensor of shape {shape}"
+        )
     body = np.frombuffer(data, dtype=np.uint8, offset=HEADER_BYTES)
     if bits == 32:
         return torch.from_numpy(body.view("<f4").astype(np.float32)).reshape(shape)

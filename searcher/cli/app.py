@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Annotated
 
@@ -22,9 +23,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for commands in (run.COMMANDS, inspect.COMMANDS, results.COMMANDS):
-    for name, function in commands.items():
-        app.command(name)(function)
+COMMANDS: dict[str, Callable[..., None]] = run.COMMANDS | inspect.COMMANDS | results.COMMANDS
+for command, function in COMMANDS.items():
+    app.command(command)(function)
 
 
 def _version(asked: bool) -> None:

@@ -1,10 +1,11 @@
 """`cuts`, `profile`, `backbones`, `devices`, `networks`: what can be chosen, and what one choice costs."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
-from splitsearch.searcher.cli.options import Backbone, Device, ImageSize, Json, Network, Server
+from splitsearch.searcher.cli.options import Backbone, Device, Json, Network, Server
 
 __all__ = ["COMMANDS"]
 
@@ -70,7 +71,17 @@ def profile(
          int(costs["payload_bytes"]), costs["device_macs"], costs["server_macs"], costs["energy_mj"]]
         for name, costs in document["profiles"].items()
     ]  # fmt: skip
-    columns = ("what", "latency ms", "head", "transfer", "tail", "payload bytes", "device MACs", "server MACs", "energy mJ")
+    columns = (
+        "what",
+        "latency ms",
+        "head",
+        "transfer",
+        "tail",
+        "payload bytes",
+        "device MACs",
+        "server MACs",
+        "energy mJ",
+    )
     _print_table(f"{backbone} at {image_size} px; latency and energy are {document['source']}", columns, rows)
 
 
@@ -95,7 +106,13 @@ def networks(json: Json = False) -> None:
     _print_profiles("networks", [load_network(name) for name in network_names()], json)
 
 
-COMMANDS = {"cuts": cuts, "profile": profile, "backbones": backbones, "devices": devices, "networks": networks}
+COMMANDS: dict[str, Callable[..., None]] = {
+    "cuts": cuts,
+    "profile": profile,
+    "backbones": backbones,
+    "devices": devices,
+    "networks": networks,
+}
 
 
 def _required(value: str | None, flag: str) -> str:

@@ -1,6 +1,7 @@
 """`splitsearch front` and `splitsearch dashboard`: what a run found."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,7 +50,7 @@ def dashboard(
     serve(run, host, port, lambda url: typer.echo(f"Optuna Dashboard: {url} (Ctrl-C ends it)", err=True))
 
 
-COMMANDS = {"front": front, "dashboard": dashboard}
+COMMANDS: dict[str, Callable[..., None]] = {"front": front, "dashboard": dashboard}
 
 
 def _read_front(run: Path) -> dict[str, Any]:

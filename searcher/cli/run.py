@@ -1,12 +1,23 @@
 """`splitsearch run`: the search."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from splitsearch.searcher.cli.options import Backbone, DataDir, DatasetName, Device, ImageSize, Json, Network, Server, Weights
+from splitsearch.searcher.cli.options import (
+    Backbone,
+    DataDir,
+    DatasetName,
+    Device,
+    ImageSize,
+    Json,
+    Network,
+    Server,
+    Weights,
+)
 
 __all__ = ["COMMANDS"]
 
@@ -51,7 +62,9 @@ def run(
     max_device_macs: Annotated[float | None, typer.Option(help="Budget.")] = None,
     max_device_memory_bytes: Annotated[float | None, typer.Option(help="Budget.")] = None,
     max_accuracy_drop: Annotated[float | None, typer.Option(help="Budget below the teacher, such as 0.02.")] = None,
-    cache_dir: Annotated[Path | None, typer.Option(help="Where teachers are kept. [default: SPLITSEARCH_CACHE]")] = None,
+    cache_dir: Annotated[
+        Path | None, typer.Option(help="Where teachers are kept. [default: SPLITSEARCH_CACHE]")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder. [default: runs/<backbone>-<dataset>-<time>]")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run folder.")] = None,
     json: Json = False,
@@ -69,7 +82,7 @@ def run(
         _start(out, given, json)
 
 
-COMMANDS = {"run": run}
+COMMANDS: dict[str, Callable[..., None]] = {"run": run}
 
 
 def _start(out: Path | None, given: dict[str, Any], json: bool) -> None:
@@ -78,7 +91,8 @@ def _start(out: Path | None, given: dict[str, Any], json: bool) -> None:
 
     for name in ("backbone", "device_profile"):
         if name not in given:
-            raise UserError(f"--{name.replace('_', '-')} is missing; `splitsearch {name.split('_', maxsplit=1)[0]}s` lists what ships")
+            listing = f"splitsearch {name.partition('_')[0]}s"
+            raise UserError(f"--{name.replace('_', '-')} is missing; `{listing}` lists what ships")
     budgets = {name: given.pop(name) for name in _BUDGETS if name in given}
     if "cache_dir" in given:
         given["cache_dir"] = str(given["cache_dir"])
@@ -102,14 +116,17 @@ def _resume(folder: Path, out: Path | None, given: dict[str, Any], json: bool) -
         kept = settings.budgets.get(name) if name in _BUDGETS else getattr(settings, name)
         if str(value) != str(kept):
             flag = f"--{name.replace('_', '-')}"
-            raise UserError(f"{flag} {value} differs from the run's {kept}; only --trials and --timeout may change on --resume")
+            raise UserError(
+                f"{flag} {value} differs from the run's {kept}; --resume may change --trials and --timeout alone"
+            )
     _search(replace(settings, **free), folder, json)
 
 
 def _search(settings: Any, folder: Path | None, json: bool) -> None:
     from splitsearch.searcher.cli.progress import make_reporter
     from splitsearch.searcher.cli.tables import print_document
-    from splitsearch.searcher.run import check, default_folder, run as search
+    from splitsearch.searcher.run import check, default_folder
+    from splitsearch.searcher.run import run as search
 
     check(settings)
     place = folder if folder is not None else default_folder(settings)
@@ -117,6 +134,10 @@ def _search(settings: Any, folder: Path | None, json: bool) -> None:
         try:
             document = search(settings, place, reporter, command=["splitsearch", *sys.argv[1:]])
         except KeyboardInterrupt:
-            hint = f"splitsearch run --resume {place}" if (place / "run.yaml").is_file() else "start again; nothing was written"
+            hint = (
+                f"splitsearch run --resume {place}"
+                if (place / "run.yaml").is_file()
+                else "start again; nothing was written"
+            )
             raise KeyboardInterrupt(f"interrupted; go on with: {hint}") from None
     print_document(document, place, json=json)

@@ -1,0 +1,1 @@
+"""The search: objectives, trials, study, front."""

@@ -35,7 +35,7 @@ class FrontHeader:
 
 
 def front_document(header: FrontHeader, results: Sequence[TrialResult]) -> dict[str, Any]:
-    """Builds front.json: the candidates that no other candidate dominates, by latency, with the baselines beside them."""
+    """Builds front.json: the candidates that no other dominates, by latency, and the baselines beside them."""
     trained = [result for result in results if result.state == "complete" and result.repeat_of is None]
     members = sorted(_front(header.objectives, trained), key=lambda result: result.values["latency_ms"])
     entries = [_entry(header, result) for result in members]
@@ -70,18 +70,19 @@ def verdict(entries: Sequence[dict[str, Any]], baselines: Sequence[Baseline], te
     rival = min(rivals, key=lambda baseline: baseline.values["latency_ms"])
     bar = rival.values["latency_ms"]
     if not good:
-        return f"No candidate on the front stays within 2 points of the teacher; the fastest baseline is {rival.name} at {bar:.1f} ms."
+        fastest = f"the fastest baseline is {rival.name} at {bar:.1f} ms"
+        return f"No candidate on the front stays within 2 points of the teacher; {fastest}."
     best = min(good, key=lambda entry: entry["values"]["latency_ms"])
     latency, source = best["values"]["latency_ms"], best["latency"]["source"]
     if latency >= bar:
         return (
-            f"No split pays in latency here: {rival.name} at {bar:.1f} ms ({source}) is faster than every candidate within "
-            f"2 points of the teacher (the best, trial {best['trial']}, takes {latency:.1f} ms)."
+            f"No split pays in latency here: {rival.name} at {bar:.1f} ms ({source}) is faster than every candidate "
+            f"within 2 points of the teacher (the best, trial {best['trial']}, takes {latency:.1f} ms)."
         )
     winners = sum(entry["values"]["latency_ms"] < bar for entry in good)
     return (
-        f"{winners} of {len(entries)} candidates on the front beat every baseline in latency at no more than 2 points below "
-        f"the teacher; trial {best['trial']} takes {latency:.1f} ms, {rival.name} {bar:.1f} ms: "
+        f"{winners} of {len(entries)} candidates on the front beat every baseline in latency at no more than 2 points "
+        f"below the teacher; trial {best['trial']} takes {latency:.1f} ms, {rival.name} {bar:.1f} ms: "
         f"{bar / latency:.2f} times as fast ({source})."
     )
 
@@ -109,7 +110,9 @@ def _scaled_hypervolume(header: FrontHeader, members: Sequence[TrialResult]) -> 
     """Hypervolume with each cost as a share of its reference, so that it lies in [0, 1]."""
     scaled = [
         [
-            -result.values[o.name] if o.direction == "maximize" else result.values[o.name] / header.reference_point[o.name]
+            -result.values[o.name]
+            if o.direction == "maximize"
+            else result.values[o.name] / header.reference_point[o.name]
             for o in header.objectives
         ]
         for result in members
@@ -149,7 +152,8 @@ def _row(entry: dict[str, Any]) -> dict[str, Any]:
     latency, (low, high) = entry["latency"], entry["accuracy_interval"]
     parts = {name: latency[name] for name in ("head_ms", "transfer_ms", "tail_ms", "source")}
     macs = {f"{site}_macs": count for site, count in entry["macs"].items()}
-    return (
-        {"trial": entry["trial"]} | entry["config"] | entry["values"] | parts | macs
-        | {"accuracy_low": low, "accuracy_high": high}
-    )  # fmt: skip
+    accuracy = {"accuracy_low": low, "accuracy_high": high}
+    row: dict[str, Any] = {"trial": entry["trial"]}
+    for part in (entry["config"], entry["values"], parts, macs, accuracy):
+        row |= part
+    return row

@@ -35,7 +35,8 @@ def non_dominated(points: Points) -> NDArray[np.bool_]:
     _refuse_nan(points)
     no_worse = (points[:, None, :] <= points[None, :, :]).all(axis=2)
     better = (points[:, None, :] < points[None, :, :]).any(axis=2)
-    return ~(no_worse & better).any(axis=0)
+    dominated: NDArray[np.bool_] = np.any(no_worse & better, axis=0)
+    return np.logical_not(dominated)
 
 
 def hypervolume(points: Points, reference: Sequence[float]) -> float:

@@ -8,8 +8,8 @@ from typing import Any
 from splitsearch.profilers.pool import Pool
 from splitsearch.profilers.timing import Stopwatch
 from splitsearch.searcher.engine.files import append_line, write_lines
-from splitsearch.searcher.engine.objectives import Budgets
 from splitsearch.searcher.engine.front import FrontHeader, front_document, write_front
+from splitsearch.searcher.engine.objectives import Budgets
 from splitsearch.searcher.engine.results import TrialResult
 from splitsearch.searcher.engine.study import RunStudy
 from splitsearch.searcher.engine.trial import Evaluator, checkpoint_path
@@ -49,6 +49,7 @@ def require_feasible(pool: Pool, budgets: Budgets) -> list[SplitConfig]:
 
 def extremes(pool: Pool, feasible: list[SplitConfig]) -> list[SplitConfig]:
     """The feasible corners of the known costs, which samplers find late: least latency, least payload, widest."""
+
     def least(name: str) -> SplitConfig:
         return min(feasible, key=lambda config: (pool.profiles[config].values[name], config.key))
 
@@ -59,7 +60,9 @@ def extremes(pool: Pool, feasible: list[SplitConfig]) -> list[SplitConfig]:
 class Search:
     """Runs trials in a run folder and keeps its files in step with the study, which is the one source of truth."""
 
-    def __init__(self, run: Path, study: RunStudy, evaluator: Evaluator, header: FrontHeader, reporter: Reporter) -> None:
+    def __init__(
+        self, run: Path, study: RunStudy, evaluator: Evaluator, header: FrontHeader, reporter: Reporter
+    ) -> None:
         self.run_folder = run
         self.study = study
         self.evaluator = evaluator
@@ -107,7 +110,9 @@ class Search:
         return result.repeat_of is None and result.state != "pruned"
 
     def _result(self, number: int, config: SplitConfig) -> TrialResult:
-        known = next((r for r in self.results if r.key == config.key and r.repeat_of is None and r.state != "failed"), None)
+        known = next(
+            (r for r in self.results if r.key == config.key and r.repeat_of is None and r.state != "failed"), None
+        )
         if known is None:
             return self.evaluator.evaluate(number, config)
         return replace(known, trial=number, repeat_of=known.trial, seconds=0.0)
@@ -136,5 +141,3 @@ def describe(result: TrialResult) -> str:
         f"{title}: accuracy {values['accuracy']:.3f}, {values['latency_ms']:.1f} ms, "
         f"{values['payload_bytes']:.0f} bytes ({result.seconds:.1f} s)"
     )
-
-

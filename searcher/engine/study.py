@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.distributions import IntDistribution
+from optuna.distributions import BaseDistribution, IntDistribution
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from splitsearch.searcher.engine.objectives import Objective
@@ -32,7 +32,9 @@ class RunStudy:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.space = space
         self.objectives = objectives
-        self._distributions = {name: IntDistribution(*bounds) for name, bounds in space.ranges.items()}
+        self._distributions: dict[str, BaseDistribution] = {
+            name: IntDistribution(*bounds) for name, bounds in space.ranges.items()
+        }
         self._study = optuna.create_study(
             study_name=STUDY_NAME,
             storage=storage_url(run),
@@ -56,7 +58,9 @@ class RunStudy:
 
     def results(self) -> list[TrialResult]:
         """All finished trials, in order."""
-        finished = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL))
+        finished = self._study.get_trials(
+            deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+        )
         return [TrialResult.from_json(trial.user_attrs[_RESULT]) for trial in finished if _RESULT in trial.user_attrs]
 
     def recover(self) -> list[dict[str, int]]:

@@ -1,0 +1,1 @@
+"""Teachers, their activations, and the short distillation of candidates."""

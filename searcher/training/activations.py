@@ -45,4 +45,4 @@ class Activations:
     @torch.no_grad()
     def _compute(self, cut: str, indices: torch.Tensor) -> torch.Tensor:
         head, _ = split_at(self.graph, find_cut(self.graph, cut))
-        return torch.cat([head(normalise(self.images[chunk])) for chunk in indices.split(_CHUNK)])
+        return torch.cat([head(normalise(self.images[chunk])) for chunk in torch.split(indices, _CHUNK)])

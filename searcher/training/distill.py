@@ -14,7 +14,7 @@ from torch import nn
 from splitsearch.searcher.data.dataset import Dataset
 from splitsearch.searcher.data.preprocess import normalise
 from splitsearch.searcher.training.activations import Activations
-from splitsearch.searcher.training.loops import minimise
+from splitsearch.searcher.training.loops import Schedule, minimise
 from splitsearch.spaces.bottleneck import Decoder, Encoder
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.layout import map_shape, to_map
@@ -52,7 +52,9 @@ Trainer = Callable[[SplitConfig, SplitModel, Tutor, Recipe, int], list[float]]
 TRAINERS: Registry[Trainer] = Registry("trainer")
 
 
-def encoder_inputs(config: SplitConfig, images: torch.Tensor, activations: Activations, indices: torch.Tensor) -> torch.Tensor:
+def encoder_inputs(
+    config: SplitConfig, images: torch.Tensor, activations: Activations, indices: torch.Tensor
+) -> torch.Tensor:
     """What enters the trained encoder: the image for a mimic head, else the backbone's own activation at the cut."""
     if config.head == "mimic":
         return normalise(images[indices])
@@ -85,7 +87,8 @@ def hnd(config: SplitConfig, model: SplitModel, tutor: Tutor, recipe: Recipe, se
     def loss_of(indices: torch.Tensor) -> torch.Tensor:
         inputs = encoder_inputs(config, tutor.data.train.images, tutor.activations, indices)
         target = inputs if config.head == "original" else tutor.activations.at(config.cut, indices)
-        return (decoder(quantise(encoder(inputs))) - target).square().mean() / variance
+        imitation: torch.Tensor = decoder(quantise(encoder(inputs)))
+        return (imitation - target).square().mean() / variance
 
     curve: list[float] = []
     encoder.train()
@@ -93,12 +96,10 @@ def hnd(config: SplitConfig, model: SplitModel, tutor: Tutor, recipe: Recipe, se
     minimise(
         loss_of,
         [*encoder.parameters(), *decoder.parameters()],
-        count=count,
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        learning_rate=recipe.learning_rate,
-        generator=generator,
-        after_epoch=lambda epoch, loss: curve.append(loss),
+        Schedule(epochs=recipe.epochs, batch_size=recipe.batch_size, learning_rate=recipe.learning_rate),
+        count,
+        generator,
+        lambda epoch, loss: curve.append(loss),
     )
     encoder.eval()
     decoder.eval()

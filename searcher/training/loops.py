@@ -1,13 +1,14 @@
 """What every training here shares: seeded batches, one optimiser step, accuracy in large batches."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from splitsearch.spaces.errors import InfeasibleError
 
-__all__ = ["Progress", "batches", "correct", "minimise", "silent"]
+__all__ = ["Progress", "Schedule", "batches", "correct", "minimise", "silent"]
 
 Progress = Callable[[str, int, int], None]
 EVALUATION_BATCH = 128
@@ -19,20 +20,33 @@ def silent(text: str, done: int, total: int) -> None:
 
 def batches(count: int, size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
     """Shuffled indices of one epoch; a last batch of one image is dropped, since norm layers cannot train on it."""
-    for chunk in torch.randperm(count, generator=generator).split(size):
+    for chunk in torch.split(torch.randperm(count, generator=generator), size):
         if len(chunk) > 1 or count == 1:
             yield chunk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How long and how fast something is trained.
+
+    Attributes:
+        epochs: passes over the images.
+        batch_size: images in one step.
+        learning_rate: the peak of the cycle.
+        weight_decay: decoupled from the gradient.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float = 0.0
 
 
 def minimise(
     loss_of: Callable[[torch.Tensor], torch.Tensor],
     parameters: Iterable[nn.Parameter],
-    *,
+    schedule: Schedule,
     count: int,
-    epochs: int,
-    batch_size: int,
-    learning_rate: float,
-    weight_decay: float = 0.0,
     generator: torch.Generator,
     after_epoch: Callable[[int, float], None] = lambda epoch, loss: None,
 ) -> None:
@@ -41,11 +55,8 @@ def minimise(
     Args:
         loss_of: indices of a batch to its mean loss.
         parameters: what is trained.
+        schedule: how long and how fast.
         count: images in one epoch.
-        epochs: how many.
-        batch_size: images in one step.
-        learning_rate: the peak of the cycle.
-        weight_decay: decoupled.
         generator: decides the order.
         after_epoch: hears the epoch, from 1, and its mean loss.
 
@@ -53,19 +64,19 @@ def minimise(
         InfeasibleError: the loss is no number any more.
     """
     trained = list(parameters)
-    optimiser = torch.optim.AdamW(trained, learning_rate, weight_decay=weight_decay)
-    steps = epochs * len(list(batches(count, batch_size, torch.Generator())))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=max(2, steps), pct_start=0.3)
-    for epoch in range(1, epochs + 1):
+    optimiser = torch.optim.AdamW(trained, schedule.learning_rate, weight_decay=schedule.weight_decay)
+    steps = schedule.epochs * len(list(batches(count, schedule.batch_size, torch.Generator())))
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, schedule.learning_rate, max(2, steps), pct_start=0.3)
+    for epoch in range(1, schedule.epochs + 1):
         losses = []
-        for indices in batches(count, batch_size, generator):
+        for indices in batches(count, schedule.batch_size, generator):
             loss = loss_of(indices)
             if not torch.isfinite(loss):
                 raise InfeasibleError(f"the training diverged: loss {loss.item()} in epoch {epoch}")
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             optimiser.step()
-            schedule.step()
+            cycle.step()
             losses.append(loss.item())
         after_epoch(epoch, sum(losses) / len(losses))
 
@@ -73,5 +84,5 @@ def minimise(
 @torch.no_grad()
 def correct(logits_of: Callable[[torch.Tensor], torch.Tensor], labels: torch.Tensor) -> torch.Tensor:
     """Whether each image is classified rightly, (N,) bool; `logits_of` maps indices to logits."""
-    hits = [logits_of(chunk).argmax(1) == labels[chunk] for chunk in torch.arange(len(labels)).split(EVALUATION_BATCH)]
-    return torch.cat(hits)
+    chunks = torch.split(torch.arange(len(labels)), EVALUATION_BATCH)
+    return torch.cat([logits_of(chunk).argmax(1) == labels[chunk] for chunk in chunks])

@@ -15,7 +15,7 @@ from torch.nn import functional
 from splitsearch.searcher.data.dataset import Dataset, Split
 from splitsearch.searcher.data.preprocess import normalise
 from splitsearch.searcher.training.cache import Cache
-from splitsearch.searcher.training.loops import Progress, correct, minimise, silent
+from splitsearch.searcher.training.loops import Progress, Schedule, correct, minimise, silent
 from splitsearch.spaces.backbones import Backbone, classifier_name
 from splitsearch.spaces.graph import TracedGraph, trace
 
@@ -114,7 +114,7 @@ def _fit(backbone: Backbone, graph: TracedGraph, data: Dataset, recipe: TeacherR
 def _train(
     graph: TracedGraph, data: Dataset, recipe: TeacherRecipe, epochs: int, learning_rate: float, progress: Progress
 ) -> None:
-    module = graph.module.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
+    module = graph.module.train().to(memory_format=torch.channels_last)
     images, labels = data.train.images, data.train.labels
 
     def loss_of(indices: torch.Tensor) -> torch.Tensor:
@@ -125,15 +125,12 @@ def _train(
     minimise(
         loss_of,
         module.parameters(),
-        count=len(labels),
-        epochs=epochs,
-        batch_size=recipe.batch_size,
-        learning_rate=learning_rate,
-        weight_decay=0.05,
-        generator=torch.Generator().manual_seed(recipe.seed),
-        after_epoch=lambda epoch, loss: progress("teacher", epoch, epochs),
+        Schedule(epochs=epochs, batch_size=recipe.batch_size, learning_rate=learning_rate, weight_decay=0.05),
+        len(labels),
+        torch.Generator().manual_seed(recipe.seed),
+        lambda epoch, loss: progress("teacher", epoch, epochs),
     )
-    module.eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    module.eval().to(memory_format=torch.contiguous_format)
 
 
 def _quiet_branches(graph: TracedGraph) -> None:
@@ -165,13 +162,10 @@ def _probe(graph: TracedGraph, data: Dataset, recipe: TeacherRecipe, progress: P
     minimise(
         loss_of,
         layer.parameters(),
-        count=len(features),
-        epochs=epochs,
-        batch_size=256,
-        learning_rate=3e-3,
-        weight_decay=1e-2,
-        generator=torch.Generator().manual_seed(recipe.seed),
-        after_epoch=lambda epoch, loss: progress("classifier", epoch, epochs),
+        Schedule(epochs=epochs, batch_size=256, learning_rate=3e-3, weight_decay=1e-2),
+        len(features),
+        torch.Generator().manual_seed(recipe.seed),
+        lambda epoch, loss: progress("classifier", epoch, epochs),
     )
 
 
@@ -181,7 +175,7 @@ def _inputs_of(layer: nn.Module, module: nn.Module, split: Split) -> torch.Tenso
     seen: list[torch.Tensor] = []
     handle = layer.register_forward_pre_hook(lambda _, args: seen.append(args[0].clone()))
     try:
-        for chunk in torch.arange(len(split.labels)).split(64):
+        for chunk in torch.split(torch.arange(len(split.labels)), 64):
             module(normalise(split.images[chunk]))
     finally:
         handle.remove()
