@@ -228,7 +228,7 @@ def _search(folder: Path, plan: Plan, ground: _Ground, reporter: Reporter) -> Se
             }
         )
     for point in study.recover():
-        study.enqueue(point)
+        study.enqueue(point, again=True)
     evaluator = Evaluator(
         teacher=teacher,
         tutor=Tutor(data=data, activations=Activations(teacher.graph, data.train.images)),

@@ -1,5 +1,6 @@
 """The errors that callers tell apart, in one place.
 
+Interrupted                     the user or the system asked to stop: exit status 130
 SplitsearchError
 ├── UserError               the input is wrong: one clear line, exit status 2
 ├── NothingFeasibleError    no candidate fits the budgets: exit status 3, names the nearest
@@ -9,7 +10,11 @@ SplitsearchError
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["InfeasibleError", "NothingFeasibleError", "SplitsearchError", "UserError", "nearest"]
+__all__ = ["InfeasibleError", "Interrupted", "NothingFeasibleError", "SplitsearchError", "UserError", "nearest"]
+
+
+class Interrupted(BaseException):
+    """Ctrl-C or SIGTERM; no Exception, so that nobody swallows it. The message says how to go on."""
 
 
 class SplitsearchError(Exception):

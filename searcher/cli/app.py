@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 import splitsearch
-from splitsearch.searcher.cli import inspect, results, run
-from splitsearch.spaces.errors import NothingFeasibleError, UserError
+from splitsearch.searcher.cli.inspect import COMMANDS as INSPECTION
+from splitsearch.searcher.cli.results import COMMANDS as RESULTS
+from splitsearch.searcher.cli.run import COMMANDS as SEARCH
+from splitsearch.spaces.errors import Interrupted, NothingFeasibleError, UserError
 
 __all__ = ["app", "main"]
 
@@ -23,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-COMMANDS: dict[str, Callable[..., None]] = run.COMMANDS | inspect.COMMANDS | results.COMMANDS
+COMMANDS: dict[str, Callable[..., None]] = SEARCH | INSPECTION | RESULTS
 for command, function in COMMANDS.items():
     app.command(command)(function)
 
@@ -46,14 +48,16 @@ def main() -> None:
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    # Our own exception: the command-line library turns KeyboardInterrupt into "Aborted!" and status 1.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         app(standalone_mode=True)
     except (UserError, NothingFeasibleError) as error:
         if debug:
             raise
         _fail(str(error), 3 if isinstance(error, NothingFeasibleError) else 2)
-    except KeyboardInterrupt as error:
+    except Interrupted as error:
         _fail(str(error) or "interrupted", 130)
     except BrokenPipeError:
         os._exit(0)  # the reader of our output has left, as `head` does: nothing is wrong
@@ -68,5 +72,5 @@ def _fail(message: str, status: int) -> None:
     sys.exit(status)
 
 
-def _as_interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise Interrupted

@@ -127,17 +127,15 @@ def _search(settings: Any, folder: Path | None, json: bool) -> None:
     from splitsearch.searcher.cli.tables import print_document
     from splitsearch.searcher.run import check, default_folder
     from splitsearch.searcher.run import run as search
+    from splitsearch.spaces.errors import Interrupted
 
     check(settings)
     place = folder if folder is not None else default_folder(settings)
     with make_reporter(place) as reporter:
         try:
             document = search(settings, place, reporter, command=["splitsearch", *sys.argv[1:]])
-        except KeyboardInterrupt:
-            hint = (
-                f"splitsearch run --resume {place}"
-                if (place / "run.yaml").is_file()
-                else "start again; nothing was written"
-            )
-            raise KeyboardInterrupt(f"interrupted; go on with: {hint}") from None
+        except Interrupted as error:
+            started = (place / "run.yaml").is_file()
+            hint = f"go on with: splitsearch run --resume {place}" if started else "nothing was written"
+            raise Interrupted(f"interrupted; {hint}") from error
     print_document(document, place, json=json)

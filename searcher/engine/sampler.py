@@ -1,8 +1,10 @@
 """Samplers by name: each is Optuna's own, seeded. What repeats cost is the search loop's business, not theirs."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 
 import optuna
+from optuna.trial import FrozenTrial, TrialState
 
 from splitsearch.spaces.registry import Registry
 
@@ -10,6 +12,15 @@ __all__ = ["SAMPLERS", "Sampler", "make_sampler"]
 
 Sampler = optuna.samplers.BaseSampler
 SAMPLERS: Registry[Callable[[int], Sampler]] = Registry("sampler")
+
+
+class _Grid(optuna.samplers.BruteForceSampler):
+    """Optuna's, which stops the study after its last point: that is possible inside `optimize` only."""
+
+    def after_trial(
+        self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
+    ) -> None:
+        """Leaves the end of the search to the search."""
 
 
 @SAMPLERS.register("tpe")
@@ -39,7 +50,7 @@ def _random(seed: int) -> Sampler:
 @SAMPLERS.register("grid")
 def _grid(seed: int) -> Sampler:
     """Every point once, in a shuffled order."""
-    return optuna.samplers.BruteForceSampler(seed=seed)
+    return _Grid(seed=seed)
 
 
 def make_sampler(name: str, seed: int) -> Sampler:
@@ -48,4 +59,7 @@ def make_sampler(name: str, seed: int) -> Sampler:
     Raises:
         UserError: there is none of that name.
     """
-    return SAMPLERS.get(name)(seed)
+    with warnings.catch_warnings():
+        # Some samplers are marked experimental: their interface may change, which our range of versions covers.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return SAMPLERS.get(name)(seed)

@@ -71,9 +71,9 @@ class RunStudy:
             lost.append(_point(trial))
         return [point for point in lost if set(point) == set(self._distributions)]
 
-    def enqueue(self, point: dict[str, int]) -> None:
-        """Puts a point in front of the sampler's suggestions."""
-        self._study.enqueue_trial(point, skip_if_exists=True)
+    def enqueue(self, point: dict[str, int], *, again: bool = False) -> None:
+        """Puts a point in front of the sampler's suggestions; one that was ever asked only if `again` says so."""
+        self._study.enqueue_trial(point, skip_if_exists=not again)
 
     def ask(self) -> tuple[Trial, dict[str, int]]:
         """A new trial and its point."""
@@ -90,9 +90,10 @@ class RunStudy:
             self._study.tell(trial, state=TrialState.PRUNED if result.state == "pruned" else TrialState.FAIL)
 
     def abandon(self, trial: Trial) -> None:
-        """Closes a trial that was interrupted, so that nobody waits for it."""
+        """Closes a trial that was interrupted, and asks its point again first when the run goes on."""
         trial.set_user_attr("reason", "interrupted")
         self._study.tell(trial, state=TrialState.FAIL)
+        self.enqueue({name: int(value) for name, value in trial.params.items()}, again=True)
 
 
 def _point(trial: FrozenTrial) -> dict[str, int]:

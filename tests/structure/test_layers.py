@@ -1,7 +1,6 @@
 """Imports run one way, and every outside thing has one owner; also inside functions."""
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import networkx as nx
@@ -21,9 +20,8 @@ OWNERS = {
 }
 
 
-def sources() -> Iterator[Path]:
-    for folder in LAYERS:
-        yield from (ROOT / folder).rglob("*.py")
+def sources() -> list[Path]:
+    return sorted(path for folder in LAYERS for path in (ROOT / folder).rglob("*.py"))
 
 
 def imports(path: Path) -> set[str]:
