@@ -149,9 +149,10 @@ def _torchvision(name: str, classes: int, weights: str) -> Backbone:
         return _published(name, classes, required=weights == "default")
     path = Path(weights)
     state = read_state(path)
-    module = _build(name, _classes_in(state, classes))
+    own = _classes_in(name, state, classes)
+    module = _build(name, own)
     _load(module, state, path.name)
-    return _finish(name, module, _classes_in(state, classes), classes, "file", _file_hash(path))
+    return _finish(name, module, own, classes, "file", _file_hash(path))
 
 
 def _build(name: str, classes: int) -> nn.Module:
@@ -188,10 +189,10 @@ def _published(name: str, classes: int, *, required: bool) -> Backbone:
     return _finish(name, module, len(published.meta["categories"]), classes, "pretrained", str(published))
 
 
-def _classes_in(state: Mapping[str, torch.Tensor], fallback: int) -> int:
-    """The classes of a state dict: the length of its last bias, which torchvision's classifiers all have."""
-    biases = [value for key, value in state.items() if key.endswith("bias") and value.dim() == 1]
-    return len(biases[-1]) if biases else fallback
+def _classes_in(name: str, state: Mapping[str, torch.Tensor], classes: int) -> int:
+    """The classes of a state dict: the rows of its classifier, whose place the architecture knows."""
+    weight = state.get(f"{classifier_name(_build(name, classes), classes)}.weight")
+    return classes if weight is None or weight.dim() == 0 else len(weight)
 
 
 def _load(module: nn.Module, state: Mapping[str, torch.Tensor], source: str) -> None:

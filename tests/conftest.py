@@ -16,7 +16,7 @@ from splitsearch.profilers.network import load_network
 from splitsearch.profilers.profile import Profiler, Target
 from splitsearch.spaces.graph import TracedGraph, trace
 
-BACKBONE = '''
+BACKBONE = """
 from torch import nn
 
 
@@ -28,7 +28,7 @@ def make():
     return nn.Sequential(
         block(3, 8, 2), block(8, 16, 2), block(16, 16, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10)
     )
-'''
+"""
 SPACE = "cuts: stages\nheads: [original, mimic]\nchannels: [1, 4]\nbits: [4, 8]\n"
 
 

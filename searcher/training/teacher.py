@@ -4,6 +4,7 @@ Published or own weights are taken as they are; a replaced classifier is fitted 
 without weights the backbone is trained from scratch. What was computed is cached.
 """
 
+import math
 import operator
 from dataclasses import dataclass
 from typing import Any
@@ -152,7 +153,9 @@ def _probe(graph: TracedGraph, data: Dataset, recipe: TeacherRecipe, progress: P
     """Trains the last layer alone, on features that are computed once."""
     classes = graph.shapes[graph.output.name][0]
     layer = graph.module.get_submodule(classifier_name(graph.module, classes))
-    epochs = 40
+    batch = 64
+    # A linear layer wants a thousand steps or so, however few images there are to take them on.
+    epochs = max(10, math.ceil(1000 * batch / len(data.train.labels)))
     progress("classifier", 0, epochs)
     features = _inputs_of(layer, graph.module, data.train)
 
@@ -162,7 +165,7 @@ def _probe(graph: TracedGraph, data: Dataset, recipe: TeacherRecipe, progress: P
     minimise(
         loss_of,
         layer.parameters(),
-        Schedule(epochs=epochs, batch_size=256, learning_rate=3e-3, weight_decay=1e-2),
+        Schedule(epochs=epochs, batch_size=batch, learning_rate=1e-2, weight_decay=1e-2),
         len(features),
         torch.Generator().manual_seed(recipe.seed),
         lambda epoch, loss: progress("classifier", epoch, epochs),

@@ -8,7 +8,8 @@ from splitsearch.spaces.mimic import MimicEncoder, mimic_encoder
 
 
 @pytest.mark.parametrize(
-    ("shape", "size"), [((256, 56, 56), 224), ((512, 4, 4), 32), ((192, 35, 35), 299), ((2048,), 64), ((64, 32, 32), 32)]
+    ("shape", "size"),
+    [((256, 56, 56), 224), ((512, 4, 4), 32), ((192, 35, 35), 299), ((2048,), 64), ((64, 32, 32), 32)],
 )
 def test_the_bottleneck_has_the_size_of_the_target(shape: tuple[int, ...], size: int) -> None:
     narrow = mimic_encoder(shape, 3, size).eval()(torch.randn(2, 3, size, size))

@@ -1,0 +1,17 @@
+"""The state in which fvcore counts."""
+
+import warnings
+
+import pytest
+import torch
+
+from splitsearch.profilers.quiet import quiet
+
+
+def test_warnings_stay_inside_and_attention_is_restored() -> None:
+    before = torch.backends.mha.get_fastpath_enabled()
+    with pytest.raises(KeyError), quiet():
+        warnings.warn("heard by nobody", stacklevel=1)
+        assert not torch.backends.mha.get_fastpath_enabled()
+        raise KeyError
+    assert torch.backends.mha.get_fastpath_enabled() == before

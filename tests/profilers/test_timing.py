@@ -1,0 +1,15 @@
+"""The clock."""
+
+from datetime import datetime
+
+from splitsearch.profilers.timing import Stopwatch, timestamp
+
+
+def test_a_stopwatch_counts_from_its_start() -> None:
+    ticks = iter([10.0, 10.5, 12.0])
+    watch = Stopwatch(lambda: next(ticks))
+    assert (watch.seconds, watch.seconds) == (0.5, 2.0)
+
+
+def test_a_timestamp_can_be_read_back() -> None:
+    assert datetime.strptime(timestamp(), "%Y%m%d-%H%M%S").year >= 2026

@@ -1,0 +1,44 @@
+"""Samplers."""
+
+import pytest
+
+from splitsearch.searcher.engine.objectives import parse_objectives
+from splitsearch.searcher.engine.results import TrialResult
+from splitsearch.searcher.engine.sampler import SAMPLERS, make_sampler
+from splitsearch.searcher.engine.study import RunStudy
+from splitsearch.spaces.errors import UserError
+from splitsearch.spaces.space import SearchSpace
+
+SPACE = SearchSpace(backbone="b", image_size=8, cuts=("x", "y"), heads=("mimic",), channels=(1, 2, 3), bits=(4, 8))
+
+
+def points(tmp_path_factory: pytest.TempPathFactory, name: str, seed: int) -> list[dict[str, int]]:
+    objectives = parse_objectives("accuracy,latency_ms")
+    study = RunStudy(tmp_path_factory.mktemp("run"), SPACE, objectives, make_sampler(name, seed))
+    asked = []
+    for _ in range(12):
+        trial, point = study.ask()
+        asked.append(point)
+        config = SPACE.at(point)
+        values = {"accuracy": config.channels / 3, "latency_ms": float(config.bits)}
+        study.tell(
+            trial,
+            TrialResult(trial=trial.number, state="complete", key=config.key, config=config.to_json(), values=values),
+        )
+    return asked
+
+
+@pytest.mark.parametrize("name", list(SAMPLERS))
+def test_every_sampler_is_repeatable(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    first = points(tmp_path_factory, name, 1)
+    assert first == points(tmp_path_factory, name, 1)
+
+
+def test_the_grid_asks_every_point_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    asked = points(tmp_path_factory, "grid", 0)
+    assert len({tuple(sorted(point.items())) for point in asked}) == len(SPACE) == 12
+
+
+def test_an_unknown_sampler_suggests_the_nearest() -> None:
+    with pytest.raises(UserError, match="unknown sampler 'tpee'; did you mean 'tpe'"):
+        make_sampler("tpee", 0)

@@ -1,0 +1,166 @@
+"""The search loop, with trainings replaced by a formula."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from splitsearch.profilers.pool import Pool, profile_pool
+from splitsearch.profilers.profile import Profiler
+from splitsearch.searcher.engine.files import read_lines
+from splitsearch.searcher.engine.front import FrontHeader
+from splitsearch.searcher.engine.objectives import Budgets, parse_objectives
+from splitsearch.searcher.engine.results import TrialResult
+from splitsearch.searcher.engine.sampler import make_sampler
+from splitsearch.searcher.engine.search import Limits, Search, describe, extremes, require_feasible
+from splitsearch.searcher.engine.study import RunStudy
+from splitsearch.searcher.engine.trial import Evaluator
+from splitsearch.searcher.reporter import SilentReporter
+from splitsearch.spaces.config import SplitConfig
+from splitsearch.spaces.errors import Interrupted, NothingFeasibleError
+from splitsearch.spaces.graph import TracedGraph
+from splitsearch.spaces.space import SearchSpace
+
+SPACE = SearchSpace(
+    backbone="n", image_size=32, cuts=("0.2", "1.2"), heads=("original", "mimic"), channels=(1, 2, 12), bits=(4, 8)
+)
+OBJECTIVES = parse_objectives("accuracy,latency_ms,payload_bytes")
+
+
+class Formula:
+    """Stands in for the evaluator: accuracy grows with what is sent."""
+
+    def __init__(self, pool: Pool, folder: Path, stop_at: int | None = None) -> None:
+        self.pool, self.checkpoints, self.stop_at = pool, folder / "checkpoints", stop_at
+        self.trained: list[str] = []
+
+    def evaluate(self, number: int, config: SplitConfig) -> TrialResult:
+        if len(self.trained) == self.stop_at:
+            raise Interrupted
+        base = TrialResult(trial=number, state="pruned", key=config.key, config=config.to_json(), reason="no")
+        if config in self.pool.impossible:
+            return base
+        self.trained.append(config.key)
+        values = self.pool.profiles[config].values
+        accuracy = 1 - 1 / (1 + config.channels * config.bits)
+        return replace(
+            base,
+            state="complete",
+            reason=None,
+            values=values | {"accuracy": accuracy},
+            latency={"head_ms": 1.0, "transfer_ms": 1.0, "tail_ms": 1.0, "source": "estimated"},
+            accuracy_interval=(0.0, 1.0),
+            curve=[{"epoch": 1, "loss": 0.1}],
+        )
+
+
+@pytest.fixture
+def pool(graph: TracedGraph, profiler: Profiler) -> Pool:
+    return profile_pool(SPACE, graph, profiler)
+
+
+def search(pool: Pool, folder: Path, sampler: str = "tpe", stop_at: int | None = None) -> tuple[Search, Formula]:
+    formula = Formula(pool, folder, stop_at)
+    study = RunStudy(folder, SPACE, OBJECTIVES, make_sampler(sampler, 0))
+    header = FrontHeader(
+        backbone="n",
+        dataset="d",
+        device="d",
+        server="s",
+        network="n",
+        objectives=OBJECTIVES,
+        reference_point={"accuracy": 0.0, "latency_ms": 1e4, "payload_bytes": 1e5},
+        teacher={"accuracy": 1.0},
+        baselines=(),
+    )
+    return Search(folder, study, cast("Evaluator", formula), header, SilentReporter()), formula
+
+
+def run(found: Search, pool: Pool, trials: int, timeout: float | None = None) -> dict[str, Any]:
+    return found.run(list(pool.profiles), Limits(trials=trials, timeout=timeout), 0)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "grid"])
+def test_no_candidate_is_trained_twice_and_all_can_be_reached(pool: Pool, tmp_path: Path, sampler: str) -> None:
+    found, formula = search(pool, tmp_path, sampler)
+    document = run(found, pool, 1000)
+    assert len(formula.trained) == len(set(formula.trained)) == len(pool.profiles)
+    assert document["trials"]["complete"] == len(pool.profiles)
+
+
+def test_a_repeat_is_told_the_known_values(pool: Pool, tmp_path: Path) -> None:
+    found, formula = search(pool, tmp_path)
+    point = {"cut": 1, "head": 0, "channels": 0, "bits": 0}
+    found.study.enqueue(point)
+    found.study.enqueue(point, again=True)
+    run(found, pool, 2)
+    first, second = found.results[:2]
+    assert (second.repeat_of, second.values) == (first.trial, first.values)
+    assert len(formula.trained) == 2
+
+
+def test_the_same_seed_gives_the_same_front(pool: Pool, tmp_path: Path) -> None:
+    documents = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        documents.append(run(search(pool, tmp_path / name)[0], pool, 8))
+    assert documents[0] == documents[1]
+
+
+def test_an_interrupted_search_goes_on_and_keeps_what_it_knew(pool: Pool, tmp_path: Path) -> None:
+    stopped, _ = search(pool, tmp_path, stop_at=4)
+    with pytest.raises(Interrupted):
+        run(stopped, pool, 8)
+    lines = read_lines(tmp_path / "trials.jsonl")
+    resumed, formula = search(pool, tmp_path)
+    document = run(resumed, pool, 8)
+    assert read_lines(tmp_path / "trials.jsonl")[: len(lines)] == lines
+    assert document["trials"]["complete"] == 8
+    assert len(formula.trained) == 4
+
+
+def test_lost_lines_are_written_again_from_the_study(pool: Pool, tmp_path: Path) -> None:
+    run(search(pool, tmp_path)[0], pool, 3)
+    lines = read_lines(tmp_path / "trials.jsonl")
+    (tmp_path / "trials.jsonl").write_text("", encoding="utf-8")
+    run(search(pool, tmp_path)[0], pool, 3)
+    assert read_lines(tmp_path / "trials.jsonl") == lines
+
+
+def test_time_ends_the_search(pool: Pool, tmp_path: Path) -> None:
+    found, formula = search(pool, tmp_path)
+    run(found, pool, 1000, timeout=1e-9)
+    assert formula.trained == []
+
+
+def test_only_checkpoints_of_the_front_stay(pool: Pool, tmp_path: Path) -> None:
+    found, formula = search(pool, tmp_path)
+    formula.checkpoints.mkdir()
+    (formula.checkpoints / "trial-99999.safetensors").touch()
+    run(found, pool, 2)
+    assert not (formula.checkpoints / "trial-99999.safetensors").exists()
+
+
+def test_extremes_are_the_corners_of_the_known_costs(pool: Pool) -> None:
+    corners = extremes(pool, list(pool.profiles))
+    values = [profile.values for profile in pool.profiles.values()]
+    assert pool.profiles[corners[0]].latency.total_ms == min(value["latency_ms"] for value in values)
+    assert min(pool.profiles[c].payload_bytes for c in corners) == min(value["payload_bytes"] for value in values)
+    assert max(c.channels * c.bits for c in corners) == 96
+
+
+def test_contradictory_budgets_name_the_nearest_candidate(pool: Pool) -> None:
+    with pytest.raises(NothingFeasibleError, match=r"the nearest is .*: payload_bytes \d+ is above the budget of 1"):
+        require_feasible(pool, Budgets(max_payload_bytes=1))
+    with pytest.raises(NothingFeasibleError, match="can exist"):
+        require_feasible(Pool(profiles={}, impossible=pool.impossible), Budgets())
+
+
+def test_a_trial_in_one_line(pool: Pool, tmp_path: Path) -> None:
+    found, _ = search(pool, tmp_path)
+    run(found, pool, 1)
+    result = found.results[0]
+    assert "accuracy" in describe(result)
+    assert describe(replace(result, repeat_of=3)).endswith("known from trial 3")
+    assert describe(replace(result, state="failed", reason="why")).endswith("failed, why")

@@ -1,0 +1,16 @@
+"""Intervals of accuracies."""
+
+import pytest
+
+from splitsearch.searcher.engine.statistics import wilson_interval
+
+
+def test_a_published_example() -> None:
+    # Newcombe (Statistics in Medicine, 1998), table I, method 3: 81 of 263.
+    assert wilson_interval(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+
+
+def test_the_ends_stay_inside() -> None:
+    assert wilson_interval(1.0, 20)[1] == 1.0
+    assert wilson_interval(0.0, 20)[0] == pytest.approx(0.0)
+    assert wilson_interval(0.5, 10, 0.5)[0] > wilson_interval(0.5, 10)[0]

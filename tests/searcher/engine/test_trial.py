@@ -1,0 +1,119 @@
+"""One trial."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from splitsearch.profilers.pool import profile_pool
+from splitsearch.profilers.profile import Profiler
+from splitsearch.searcher.data.dataset import Dataset, Split
+from splitsearch.searcher.engine.objectives import Budgets
+from splitsearch.searcher.engine.trial import Evaluator, checkpoint_path
+from splitsearch.searcher.training.activations import Activations
+from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor
+from splitsearch.searcher.training.teacher import Teacher
+from splitsearch.spaces.config import SplitConfig
+from splitsearch.spaces.errors import InfeasibleError
+from splitsearch.spaces.graph import TracedGraph
+from splitsearch.spaces.model import SplitModel
+from splitsearch.spaces.space import SearchSpace
+
+SPACE = SearchSpace(backbone="n", image_size=32, cuts=("0.2", "1.2"), heads=("mimic",), channels=(2, 12), bits=(4,))
+
+
+def config(cut: str = "1.2", channels: int = 2) -> SplitConfig:
+    return SplitConfig(backbone="n", cut=cut, head="mimic", channels=channels, bits=4, image_size=32)
+
+
+def broken(*arguments: object) -> list[float]:
+    raise InfeasibleError("the training diverged: loss nan in epoch 1")
+
+
+def exhausted(*arguments: object) -> list[float]:
+    raise RuntimeError("DefaultCPUAllocator: can't allocate memory\nlong story")
+
+
+@pytest.fixture
+def make(graph: TracedGraph, profiler: Profiler, tmp_path: Path) -> "Make":
+    return Make(graph, profiler, tmp_path)
+
+
+class Make:
+    def __init__(self, graph: TracedGraph, profiler: Profiler, folder: Path) -> None:
+        self.graph, self.folder = graph, folder
+        self.pool = profile_pool(SPACE, graph, profiler)
+        images = torch.randint(0, 255, (40, 3, 32, 32), dtype=torch.uint8)
+        part = Split(images=images, labels=torch.arange(40) % 10)
+        classes = tuple(map(str, range(10)))
+        self.data = Dataset(name="n", train=part, val=part, classes=classes, image_size=32, fingerprint="n")
+
+    def __call__(self, trainer: object = None, accuracy: float = 0.1, **budgets: float) -> Evaluator:
+        activations = Activations(self.graph, self.data.train.images)
+        return Evaluator(
+            teacher=Teacher(graph=self.graph, accuracy=accuracy, how="given", cached=False),
+            tutor=Tutor(data=self.data, activations=activations),
+            validation=activations,
+            pool=self.pool,
+            budgets=Budgets(**budgets),
+            trainer=trainer or TRAINERS.get("hnd"),  # type: ignore[arg-type]
+            recipe=Recipe(epochs=2, batch_size=8),
+            seed=0,
+            checkpoints=self.folder / "checkpoints",
+        )
+
+
+def test_a_complete_trial_has_values_curve_and_checkpoint(make: Make) -> None:
+    result = make().evaluate(7, config())
+    profile = make.pool.profiles[config()]
+    assert (result.state, result.trial, len(result.curve)) == ("complete", 7, 2)
+    assert {name: result.values[name] for name in profile.values} == profile.values
+    assert result.accuracy_interval is not None
+    assert result.accuracy_interval[0] <= result.values["accuracy"] <= result.accuracy_interval[1]
+    saved = load_file(checkpoint_path(make.folder / "checkpoints", 7))
+    assert {name.split(".")[0] for name in saved} == {"encoder", "decoder"}
+
+
+def test_the_same_candidate_comes_out_the_same(make: Make) -> None:
+    first, second = make().evaluate(1, config()), make().evaluate(2, config())
+    assert (first.values, first.curve) == (second.values, second.curve)
+
+
+def test_the_impossible_and_the_infeasible_are_never_trained(make: Make) -> None:
+    def never(*arguments: object) -> list[float]:
+        raise AssertionError("trained")
+
+    impossible = make(never).evaluate(0, config("0.2", 12))
+    assert (impossible.state, impossible.curve) == ("pruned", [])
+    assert "above the 8 channels" in str(impossible.reason)
+    infeasible = make(never, max_payload_bytes=1).evaluate(0, config())
+    assert infeasible.state == "pruned"
+    assert "payload_bytes" in str(infeasible.reason)
+    assert infeasible.values["latency_ms"] > 0
+
+
+def test_an_accuracy_below_the_budget_is_pruned_with_its_values(make: Make) -> None:
+    result = make(accuracy=1.0, max_accuracy_drop=0.01).evaluate(0, config())
+    assert result.state == "pruned"
+    assert "accuracy drop" in str(result.reason)
+    assert "accuracy" in result.values
+
+
+@pytest.mark.parametrize(("trainer", "reason"), [(broken, "diverged"), (exhausted, "can't allocate memory")])
+def test_what_breaks_one_training_stays_with_it(make: Make, trainer: object, reason: str) -> None:
+    result = make(trainer).evaluate(0, config())
+    assert result.state == "failed"
+    assert reason in str(result.reason)
+    assert "\n" not in str(result.reason)
+
+
+def test_a_model_is_what_the_trainer_gets(make: Make) -> None:
+    seen: list[object] = []
+
+    def watch(*arguments: object) -> list[float]:
+        seen.extend(arguments)
+        return [0.5]
+
+    assert make(watch).evaluate(0, config()).curve == [{"epoch": 1, "loss": 0.5}]
+    assert isinstance(seen[1], SplitModel)
