@@ -10,8 +10,13 @@ from splitsearch.profilers.quiet import quiet
 
 def test_warnings_stay_inside_and_attention_is_restored() -> None:
     before = torch.backends.mha.get_fastpath_enabled()
-    with pytest.raises(KeyError), quiet():
-        warnings.warn("heard by nobody", stacklevel=1)
-        assert not torch.backends.mha.get_fastpath_enabled()
-        raise KeyError
+
+    def fail() -> None:
+        with quiet():
+            warnings.warn("heard by nobody", stacklevel=1)
+            assert not torch.backends.mha.get_fastpath_enabled()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert torch.backends.mha.get_fastpath_enabled() == before

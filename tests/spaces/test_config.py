@@ -40,7 +40,7 @@ def test_impossible_values_are_refused(field: str, value: object) -> None:
 
 
 def test_unknown_and_missing_fields_are_named() -> None:
-    with pytest.raises(UserError, match="unknown field 'chanels'.*did you mean 'channels'"):
+    with pytest.raises(UserError, match=r"unknown field 'chanels'.*did you mean 'channels'"):
         SplitConfig.from_json(FIELDS | {"chanels": 3})
     with pytest.raises(UserError, match="lacks the field 'bits'"):
         SplitConfig.from_json({name: value for name, value in FIELDS.items() if name != "bits"})

@@ -42,7 +42,7 @@ def test_it_serves_the_study_with_named_objectives(finished: Path) -> None:
             server.terminate()
         assert server.stderr is not None
         assert f"http://127.0.0.1:{port}/dashboard/studies/{study['study_id']}" in server.stderr.read()
-    assert detail["metric_names"] == ["accuracy", "latency_ms", "payload_bytes"]
+    assert detail["objective_names"] == ["accuracy", "latency_ms", "payload_bytes"]
     assert sum(trial["state"] == "Complete" for trial in detail["trials"]) >= 6
 
 

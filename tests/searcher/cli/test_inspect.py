@@ -1,0 +1,29 @@
+"""Commands that list and cost."""
+
+import json
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "key"),
+    [
+        (("cuts", "--backbone", "resnet18", "--image-size", "64"), "cuts"),
+        (("profile", "--backbone", "resnet18", "--image-size", "64", "--cut", "layer1"), "profiles"),
+        (("backbones",), "backbones"),
+        (("devices",), "devices"),
+        (("networks",), "networks"),
+    ],
+)
+def test_json_is_one_document(cli: Any, arguments: tuple[str, ...], key: str) -> None:
+    done = cli(*arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)[key]
+
+
+def test_tables_say_what_is_estimated_and_what_a_mac_is(cli: Any) -> None:
+    assert "estimated" in cli("devices").stdout
+    assert "1 MAC = 1 multiply-add = 2 FLOPs" in cli("cuts", "--backbone", "resnet18", "--image-size", "64").stdout
+    assert "latency and energy are estimated" in cli("profile", "--backbone", "resnet18", "--image-size", "64").stdout
+    assert "resnet152" in cli("backbones").stdout.splitlines()

@@ -1,0 +1,117 @@
+"""The main job through the real command line: its files, and what it survives."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+import yaml
+
+from splitsearch.searcher.engine.files import read_lines
+from splitsearch.searcher.engine.study import STUDY_NAME, storage_url
+from splitsearch.searcher.run import check, default_folder, read_run
+from splitsearch.searcher.settings import RunSettings
+from splitsearch.spaces.errors import UserError
+
+
+def test_a_run_leaves_what_the_contract_says(finished: Path) -> None:
+    names = {path.name for path in finished.iterdir()}
+    assert {"run.yaml", "study.db", "trials.jsonl", "front.json", "front.csv", "checkpoints", "log.txt"} <= names
+    front = json.loads((finished / "front.json").read_text())
+    assert front["trials"]["complete"] == 6
+    assert {"local", "server_raw", "server_jpeg_q90"} <= {baseline["name"] for baseline in front["baselines"]}
+    entry = front["front"][0]
+    assert {"trial", "config", "values", "latency", "macs", "accuracy_interval"} <= set(entry)
+    assert entry["latency"]["source"] == "estimated"
+    kept = {f"trial-{entry['trial']:05d}.safetensors" for entry in front["front"]}
+    assert {path.name for path in (finished / "checkpoints").iterdir()} == kept
+    record = yaml.safe_load((finished / "run.yaml").read_text())
+    assert record["settings"]["seed"] == 0
+    assert {"torch", "optuna", "splitsearch"} <= set(record["versions"])
+
+
+def test_every_line_of_trials_is_a_trial_of_the_study(finished: Path) -> None:
+    study = optuna.load_study(study_name=STUDY_NAME, storage=storage_url(finished))
+    lines = read_lines(finished / "trials.jsonl")
+    assert [line["trial"] for line in lines] == [t.number for t in study.trials if t.state.is_finished()]
+    assert {"reference_point", "baselines", "teacher"} <= set(study.user_attrs)
+
+
+def test_the_same_seed_gives_the_same_front(cli: Any, workplace: Path, run_arguments: Any, finished: Path) -> None:
+    done = cli(*run_arguments, "--trials", "6", "--out", "again", "--cache-dir", "other_cache")
+    assert done.returncode == 0, done.stderr
+    first, second = (json.loads((workplace / name / "front.json").read_text()) for name in ("finished", "again"))
+    for document in (first, second):
+        document["trials"].pop("seconds")
+    assert first == second
+
+
+def start(arguments: list[str], workplace: Path, environment: dict[str, str]) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "splitsearch", *arguments]
+    return subprocess.Popen(command, cwd=workplace, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_lines(file: Path, count: int) -> list[Any]:
+    for _ in range(1200):
+        if file.is_file() and len(lines := read_lines(file)) >= count:
+            return lines
+        time.sleep(0.05)
+    raise AssertionError(f"{file} has not got {count} lines")
+
+
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_goes_on_and_keeps_every_finished_trial(
+    cli: Any, workplace: Path, environment: dict[str, str], run_arguments: Any, blow: signal.Signals
+) -> None:
+    out = workplace / f"stopped-{blow.name}"
+    arguments = [*run_arguments, "--trials", "9", "--epochs", "3", "--out", out.name]
+    with start(arguments, workplace, environment) as running:
+        wait_for_lines(out / "trials.jsonl", 2)
+        running.send_signal(blow)
+        _, errors = running.communicate(timeout=60)
+    if blow == signal.SIGKILL:
+        assert running.returncode == -signal.SIGKILL
+    else:
+        assert running.returncode == 130
+        assert f"splitsearch run --resume {out.name}" in errors.splitlines()[-1]
+        assert "Traceback" not in errors
+    before = read_lines(out / "trials.jsonl")
+    done = cli("run", "--resume", out.name)
+    assert done.returncode == 0, done.stderr
+    after = read_lines(out / "trials.jsonl")
+    assert after[: len(before)] == before
+    assert json.loads((out / "front.json").read_text())["trials"]["complete"] == 9
+    study = optuna.load_study(study_name=STUDY_NAME, storage=storage_url(out))
+    assert not [trial for trial in study.trials if trial.state == optuna.trial.TrialState.RUNNING]
+
+
+def test_budgets_prune_with_the_reason_and_without_training(cli: Any, workplace: Path, run_arguments: Any) -> None:
+    done = cli(*run_arguments, "--trials", "3", "--max-payload-bytes", "100", "--out", "budget")
+    assert done.returncode == 0, done.stderr
+    lines = read_lines(workplace / "budget" / "trials.jsonl")
+    pruned = [line for line in lines if line["state"] == "pruned"]
+    assert all("payload_bytes" in line["reason"] and not line["curve"] for line in pruned)
+    assert all(line["values"]["payload_bytes"] <= 100 for line in lines if line["state"] == "complete")
+
+
+def test_a_resume_takes_more_trials_but_no_other_settings(cli: Any, workplace: Path, finished: Path) -> None:
+    wrong = cli("run", "--resume", finished.name, "--dataset", "cifar10")
+    assert wrong.returncode == 2
+    assert "differs from the run's digits" in wrong.stderr
+    assert cli("run", "--resume", finished.name, "--seed", "0").returncode == 0
+
+
+def test_cheap_checks_need_no_torch_work(tmp_path: Path) -> None:
+    good = {"backbone": "resnet18", "device_profile": "jetson.json"}
+    assert check(RunSettings(**good)).target.source == "estimated"  # type: ignore[arg-type]
+    for field, value in (("sampler", "tpe2"), ("trainer", "hdn"), ("objectives", "accuracy"), ("network", "lti")):
+        with pytest.raises(UserError):
+            check(RunSettings(**(good | {field: value})))  # type: ignore[arg-type]
+    assert default_folder(RunSettings(**good)).parts[:1] == ("runs",)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="no run folder"):
+        read_run(tmp_path)
