@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import inspect
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 Origin = Literal["pretrained", "file", "own", "scratch"]
+_SECONDS_WITHOUT_A_BYTE = 20.0  # a network that swallows packets must not hang a run for ever
 _WITHOUT_AUXILIARY = ("googlenet", "inception_v3")
 
 
@@ -178,12 +180,16 @@ def _published(name: str, classes: int, *, required: bool) -> Backbone:
     from torchvision import models
 
     published = models.get_model_weights(name).DEFAULT
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_SECONDS_WITHOUT_A_BYTE)
     try:
         state = published.get_state_dict(progress=False, check_hash=True)
     except (OSError, RuntimeError) as error:
         if required:
             raise UserError(f"the published weights of {name} cannot be had here: {_first_line(error)}") from error
         return _scratch(name, classes, f"the published weights of {name} cannot be had here; trained from scratch")
+    finally:
+        socket.setdefaulttimeout(patience)
     module = _build(name, len(published.meta["categories"]))
     module.load_state_dict({k: v for k, v in state.items() if "AuxLogits" not in k and not k.startswith("aux")})
     return _finish(name, module, len(published.meta["categories"]), classes, "pretrained", str(published))
