@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,18 @@ import numpy as np
 import pandas as pd
 
 from splitsearch.searcher.engine.files import write_atomic
-from splitsearch.searcher.engine.objectives import Objective
+from splitsearch.searcher.engine.objectives import OBJECTIVES, Objective
 from splitsearch.searcher.engine.pareto import dominates, hypervolume, non_dominated, to_minimise
 from splitsearch.searcher.engine.results import Baseline, TrialResult
+from splitsearch.spaces.config import SplitConfig
 
 __all__ = ["FrontHeader", "front_document", "front_frame", "verdict", "write_front"]
 
 _DROP = 0.02  # points of accuracy below the teacher that the verdict allows
+_ROUNDING = 1e-9  # so that 0.93 is 2 points below 0.95 for every pair of shares, whatever their last bit
+_PARTS = ("head_ms", "transfer_ms", "tail_ms", "source")
+_MACS = ("device_macs", "server_macs")
+_INTERVAL = ("accuracy_low", "accuracy_high")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +65,9 @@ def front_document(header: FrontHeader, results: Sequence[TrialResult]) -> dict[
 def verdict(entries: Sequence[dict[str, Any]], baselines: Sequence[Baseline], teacher_accuracy: float) -> str:
     """One sentence: which candidates within 2 points of the teacher beat every baseline in latency, or that none does.
 
-    A JPEG baseline that itself loses more than 2 points is no rival.
+    A JPEG baseline that itself loses more than 2 points is no rival; the sentence tells when there is one.
     """
-    floor = teacher_accuracy - _DROP
+    floor = teacher_accuracy - _DROP - _ROUNDING
     rivals = [baseline for baseline in baselines if baseline.values["accuracy"] >= floor]
     good = [entry for entry in entries if entry["values"]["accuracy"] >= floor]
     if not rivals:
@@ -76,19 +81,24 @@ def verdict(entries: Sequence[dict[str, Any]], baselines: Sequence[Baseline], te
     latency, source = best["values"]["latency_ms"], best["latency"]["source"]
     if latency >= bar:
         return (
-            f"No split pays in latency here: {rival.name} at {bar:.1f} ms ({source}) is faster than every candidate "
-            f"within 2 points of the teacher (the best, trial {best['trial']}, takes {latency:.1f} ms)."
+            f"No split pays in latency here: {rival.name} at {bar:.1f} ms ({source}) is at least as fast as every "
+            f"candidate on the front within 2 points of the teacher "
+            f"(the best, trial {best['trial']}, takes {latency:.1f} ms)."
         )
     winners = sum(entry["values"]["latency_ms"] < bar for entry in good)
+    every = "every baseline" if len(rivals) == len(baselines) else "every baseline of that accuracy"
     return (
-        f"{winners} of {len(entries)} candidates on the front beat every baseline in latency at no more than 2 points "
+        f"{winners} of {len(entries)} candidates on the front beat {every} in latency at no more than 2 points "
         f"below the teacher; trial {best['trial']} takes {latency:.1f} ms, {rival.name} {bar:.1f} ms: "
         f"{bar / latency:.2f} times as fast ({source})."
     )
 
 
 def front_frame(document: dict[str, Any]) -> pd.DataFrame:
-    """The front as a table, one row per candidate."""
+    """The front as a table, one row per candidate; an empty front keeps the columns."""
+    if not document["front"]:
+        config = [field.name for field in fields(SplitConfig)]
+        return pd.DataFrame(columns=list(dict.fromkeys(["trial", *config, *OBJECTIVES, *_PARTS, *_MACS, *_INTERVAL])))
     return pd.DataFrame([_row(entry) for entry in document["front"]])
 
 
@@ -131,7 +141,7 @@ def _entry(header: FrontHeader, result: TrialResult) -> dict[str, Any]:
         "latency": result.latency,
         "macs": result.macs,
         "parameters": result.parameters,
-        "accuracy_interval": list(result.accuracy_interval or ()),
+        "accuracy_interval": list(result.accuracy_interval) if result.accuracy_interval else None,
         "dominated_by_baselines": [
             baseline.name
             for baseline in header.baselines
@@ -149,11 +159,10 @@ def _counts(results: Sequence[TrialResult]) -> dict[str, float]:
 
 
 def _row(entry: dict[str, Any]) -> dict[str, Any]:
-    latency, (low, high) = entry["latency"], entry["accuracy_interval"]
-    parts = {name: latency[name] for name in ("head_ms", "transfer_ms", "tail_ms", "source")}
-    macs = {f"{site}_macs": count for site, count in entry["macs"].items()}
-    accuracy = {"accuracy_low": low, "accuracy_high": high}
+    parts = {name: entry["latency"][name] for name in _PARTS}
+    macs = {name: entry["macs"][name.removesuffix("_macs")] for name in _MACS}
+    interval = dict(zip(_INTERVAL, entry["accuracy_interval"] or (None, None), strict=True))
     row: dict[str, Any] = {"trial": entry["trial"]}
-    for part in (entry["config"], entry["values"], parts, macs, accuracy):
+    for part in (entry["config"], entry["values"], parts, macs, interval):
         row |= part
     return row

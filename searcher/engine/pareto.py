@@ -42,17 +42,21 @@ def non_dominated(points: Points) -> NDArray[np.bool_]:
 def hypervolume(points: Points, reference: Sequence[float]) -> float:
     """Volume that the points dominate below the reference (Zitzler and Thiele, 1998), exact.
 
-    Computed by slicing along the last objective (Knowles, 2002). Points beyond the reference add nothing.
+    Two objectives are swept; more are sliced along the last one (Knowles, 2002) down to two. Points beyond the
+    reference add nothing.
 
     Args:
         points: (n, d) without NaN.
-        reference: (d,).
+        reference: (d,) without NaN.
 
     Raises:
-        ValueError: a value is not a number.
+        ValueError: a value is not a number, or the reference is of another dimension.
     """
-    _refuse_nan(points)
     corner = np.asarray(reference, dtype=np.float64)
+    if points.shape[1:] != corner.shape:
+        raise ValueError(f"a reference of shape {corner.shape} does not fit points of shape {points.shape}")
+    _refuse_nan(points)
+    _refuse_nan(corner)
     inside = points[(points < corner).all(axis=1)] if len(points) else points
     return _sliced(inside, corner) if len(inside) else 0.0
 
@@ -60,10 +64,20 @@ def hypervolume(points: Points, reference: Sequence[float]) -> float:
 def _sliced(points: Points, corner: Points) -> float:
     if points.shape[1] == 1:
         return float(corner[0] - points.min())
+    if points.shape[1] == 2:
+        return _swept(points, corner)
     points = points[non_dominated(points)]
     points = points[np.argsort(points[:, -1], kind="stable")]
     depths = np.diff(np.append(points[:, -1], corner[-1]))
     return float(sum(d * _sliced(points[: k + 1, :-1], corner[:-1]) for k, d in enumerate(depths) if d > 0))
+
+
+def _swept(points: Points, corner: Points) -> float:
+    """Area: from left to right, each point lowers the floor or does not; the strip up to the next one lies above it."""
+    points = points[np.argsort(points[:, 0], kind="stable")]
+    widths = np.diff(np.append(points[:, 0], corner[0]))
+    floors = np.minimum.accumulate(points[:, 1])
+    return float(widths @ (corner[1] - floors))
 
 
 def _refuse_nan(points: Points) -> None:

@@ -72,6 +72,15 @@ def test_an_empty_front_is_a_front(tmp_path: Path) -> None:
     assert (document["front"], document["hypervolume"]) == ([], 0.0)
     write_front(tmp_path, document)
     assert json.loads((tmp_path / "front.json").read_text()) == document
+    frame = pd.read_csv(tmp_path / "front.csv")
+    assert len(frame) == 0
+    assert {"trial", "cut", "accuracy", "head_ms", "source", "server_macs", "accuracy_high"} <= set(frame)
+
+
+def test_a_candidate_without_an_interval_has_empty_cells() -> None:
+    document = front_document(header(), [result(0, 0.9, 50, 100, accuracy_interval=None)])
+    assert document["front"][0]["accuracy_interval"] is None
+    assert front_frame(document)[["accuracy_low", "accuracy_high"]].isna().all(axis=None)
 
 
 def test_the_table_has_a_row_per_candidate(tmp_path: Path) -> None:
@@ -96,7 +105,8 @@ def test_the_table_has_a_row_per_candidate(tmp_path: Path) -> None:
         ((0.94, 50), [("local", 0.95, 40.0)], "No split pays in latency here: local at 40.0 ms"),
         ((0.80, 20), [("local", 0.95, 40.0)], "No candidate on the front stays within 2 points"),
         # A JPEG that ruins the accuracy is no rival.
-        ((0.94, 20), [("local", 0.95, 40.0), ("server_jpeg_q10", 0.5, 10.0)], "local 40.0 ms"),
+        ((0.94, 20), [("local", 0.95, 40.0), ("server_jpeg_q10", 0.5, 10.0)], "of that accuracy .* local 40.0"),
+        ((0.94, 40), [("local", 0.95, 40.0)], "local at 40.0 ms .* is at least as fast as every candidate"),
         ((0.94, 20), [("server_jpeg_q10", 0.5, 10.0)], "No baseline stays"),
     ],
 )
@@ -106,3 +116,9 @@ def test_the_verdict_says_plainly_whether_a_split_pays(
     baselines = [baseline(name, accuracy, latency, 0) for name, accuracy, latency in rivals]
     entries = front_document(header(), [result(0, *candidate, 100)])["front"]
     assert pd.Series([verdict(entries, baselines, 0.95)]).str.contains(words).all()
+
+
+@pytest.mark.parametrize("hits", range(20, 1001, 20))
+def test_two_points_below_the_teacher_are_two_points(hits: int) -> None:
+    entries = front_document(header(), [result(0, (hits - 20) / 1000, 20, 100)])["front"]
+    assert verdict(entries, [baseline("local", hits / 1000, 40, 0)], hits / 1000).startswith("1 of 1")

@@ -29,6 +29,15 @@ def test_the_front_is_what_nothing_dominates(rows: list[list[int]]) -> None:
     assert kept.tolist() == [not any(dominates(other, row) for other in rows) for row in rows]
 
 
+@given(SETS, st.integers(0, 6))
+def test_the_hypervolume_never_shrinks_by_a_point_and_needs_the_front_only(rows: list[list[int]], left: int) -> None:
+    points = np.array(rows, dtype=float)
+    reference = [5.0] * points.shape[1]
+    whole = hypervolume(points, reference)
+    assert hypervolume(np.delete(points, left % len(points), axis=0), reference) <= whole + 1e-9
+    assert hypervolume(points[non_dominated(points)], reference) == pytest.approx(whole)
+
+
 def test_closed_forms() -> None:
     assert hypervolume(np.array([[1.0, 3.0], [2.0, 1.0]]), [4.0, 4.0]) == pytest.approx(3 + 6 - 2)
     assert hypervolume(np.array([[5.0, 5.0]]), [4.0, 4.0]) == 0
@@ -40,6 +49,13 @@ def test_what_is_no_number_is_refused() -> None:
         non_dominated(np.array([[np.nan, 1.0]]))
     with pytest.raises(ValueError, match="not a number"):
         hypervolume(np.array([[np.nan, 1.0]]), [2.0, 2.0])
+    with pytest.raises(ValueError, match="not a number"):
+        hypervolume(np.array([[1.0, 1.0]]), [np.nan, 2.0])
+
+
+def test_a_reference_of_another_dimension_is_refused() -> None:
+    with pytest.raises(ValueError, match="does not fit"):
+        hypervolume(np.array([[1.0, 1.0]]), [2.0])
 
 
 def test_what_is_maximised_changes_its_sign() -> None:
