@@ -50,6 +50,7 @@ class Formula:
             reason=None,
             values=values | {"accuracy": accuracy},
             latency={"head_ms": 1.0, "transfer_ms": 1.0, "tail_ms": 1.0, "source": "estimated"},
+            macs={"device": 1, "server": 2},
             accuracy_interval=(0.0, 1.0),
             curve=[{"epoch": 1, "loss": 0.1}],
         )
