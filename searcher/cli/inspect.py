@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from splitsearch.searcher.cli.options import Backbone, Device, Json, Network, Server
+from splitsearch.searcher.cli.streams import results_only
 
 __all__ = ["COMMANDS"]
 
@@ -22,7 +23,9 @@ def cuts(
     """
     from splitsearch.searcher.inspection import cut_rows
 
-    rows = cut_rows(_required(backbone, "--backbone"), image_size, which)
+    name = _required(backbone, "--backbone")
+    with results_only():
+        rows = cut_rows(name, image_size, which)
     if json:
         _print_json({"backbone": backbone, "image_size": image_size, "set": which, "cuts": rows})
         return
@@ -52,17 +55,16 @@ def profile(
     """
     from splitsearch.searcher.inspection import profile_document
 
-    document = profile_document(
-        {
-            "backbone": _required(backbone, "--backbone"),
-            "cut": cut,
-            "head": head,
-            "channels": channels,
-            "bits": bits,
-            "image_size": image_size,
-        },
-        (str(device_profile), str(server_profile), str(network)),
-    )
+    config = {
+        "backbone": _required(backbone, "--backbone"),
+        "cut": cut,
+        "head": head,
+        "channels": channels,
+        "bits": bits,
+        "image_size": image_size,
+    }
+    with results_only():
+        document = profile_document(config, (str(device_profile), str(server_profile), str(network)))
     if json:
         _print_json(document)
         return

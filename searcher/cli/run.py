@@ -124,6 +124,7 @@ def _resume(folder: Path, out: Path | None, given: dict[str, Any], json: bool) -
 
 def _search(settings: Any, folder: Path | None, json: bool) -> None:
     from splitsearch.searcher.cli.progress import make_reporter
+    from splitsearch.searcher.cli.streams import results_only
     from splitsearch.searcher.cli.tables import print_document
     from splitsearch.searcher.run import check, default_folder
     from splitsearch.searcher.run import run as search
@@ -131,7 +132,7 @@ def _search(settings: Any, folder: Path | None, json: bool) -> None:
 
     check(settings)
     place = folder if folder is not None else default_folder(settings)
-    with make_reporter(place) as reporter:
+    with results_only(), make_reporter(place) as reporter:
         try:
             document = search(settings, place, reporter, command=["splitsearch", *sys.argv[1:]])
         except Interrupted as error:
