@@ -38,7 +38,7 @@ def test_every_command_of_the_readme_exists() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1800)
 def test_the_main_job_as_written(tmp_path: Path) -> None:
     command = shlex.split(MAIN.split("&&")[1])
     environment_free = [sys.executable, "-m", *command, "--cache-dir", str(tmp_path / "cache"), "--json"]
