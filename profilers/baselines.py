@@ -6,7 +6,7 @@ pixels easily and JPEG only on slow links, so a comparison without JPEG misleads
 
 from splitsearch.profilers.profile import Profile, Profiler
 from splitsearch.spaces.assemble import server_only, whole_on_device
-from splitsearch.spaces.graph import TracedGraph
+from splitsearch.spaces.graph.trace import TracedGraph
 
 __all__ = ["JPEG_QUALITIES", "local_profile", "server_jpeg_profile", "server_raw_profile"]
 

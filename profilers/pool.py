@@ -10,8 +10,8 @@ from splitsearch.profilers.profile import Profile, Profiler
 from splitsearch.spaces.assemble import assemble
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import InfeasibleError
-from splitsearch.spaces.graph import TracedGraph
-from splitsearch.spaces.space import SearchSpace
+from splitsearch.spaces.graph.trace import TracedGraph
+from splitsearch.spaces.space.space import SearchSpace
 
 __all__ = ["Pool", "profile_pool"]
 

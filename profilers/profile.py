@@ -13,8 +13,8 @@ from splitsearch.profilers.device import DeviceProfile
 from splitsearch.profilers.network import NetworkProfile, radio_mj, transfer_ms
 from splitsearch.profilers.operators import OperatorCost, operator_costs, total
 from splitsearch.profilers.roofline import element_bytes, quantise_ms, stage_ms
+from splitsearch.spaces.bottleneck.payload import payload_bytes
 from splitsearch.spaces.model import Site, SplitModel, Stage
-from splitsearch.spaces.payload import payload_bytes
 
 __all__ = ["Latency", "Profile", "Profiler", "Target"]
 

@@ -8,12 +8,12 @@ from splitsearch.profilers.network import load_network
 from splitsearch.profilers.operators import operator_costs
 from splitsearch.profilers.profile import Profiler, Target
 from splitsearch.spaces.assemble import assemble
-from splitsearch.spaces.backbones import load_backbone
+from splitsearch.spaces.backbones.loading import load_backbone
+from splitsearch.spaces.bottleneck.payload import payload_bytes
 from splitsearch.spaces.config import SplitConfig
-from splitsearch.spaces.cuts import CUT_SETS, Cut, find_cut, find_cuts, split_at
 from splitsearch.spaces.errors import InfeasibleError, UserError, nearest
-from splitsearch.spaces.graph import TracedGraph, trace
-from splitsearch.spaces.payload import payload_bytes
+from splitsearch.spaces.graph.cuts import CUT_SETS, Cut, find_cut, find_cuts, split_at
+from splitsearch.spaces.graph.trace import TracedGraph, trace
 
 __all__ = ["cut_rows", "profile_document"]
 

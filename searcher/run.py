@@ -36,9 +36,9 @@ from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.cache import Cache, default_cache_dir
 from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor
 from splitsearch.searcher.training.teacher import Teacher, TeacherRecipe, make_teacher
-from splitsearch.spaces.backbones import backbone_names, load_backbone
+from splitsearch.spaces.backbones.loading import backbone_names, load_backbone
 from splitsearch.spaces.errors import UserError, nearest
-from splitsearch.spaces.space import SearchSpace, SpaceSpec, find_space, read_space
+from splitsearch.spaces.space.space import SearchSpace, SpaceSpec, find_space, read_space
 
 __all__ = ["Plan", "check", "default_folder", "read_run", "run"]
 

@@ -2,13 +2,13 @@
 
 from torch import nn
 
-from splitsearch.spaces.bottleneck import Decoder, Encoder
+from splitsearch.spaces.bottleneck.linear import Decoder, Encoder
+from splitsearch.spaces.bottleneck.mimic import mimic_encoder
 from splitsearch.spaces.config import SplitConfig
-from splitsearch.spaces.cuts import Cut, find_cut, split_at
 from splitsearch.spaces.errors import InfeasibleError
-from splitsearch.spaces.graph import TracedGraph
-from splitsearch.spaces.layout import channels, is_supported, map_shape
-from splitsearch.spaces.mimic import mimic_encoder
+from splitsearch.spaces.graph.cuts import Cut, find_cut, split_at
+from splitsearch.spaces.graph.layout import channels, is_supported, map_shape
+from splitsearch.spaces.graph.trace import TracedGraph
 from splitsearch.spaces.model import SplitModel, Stage
 
 __all__ = ["assemble", "server_only", "whole_on_device"]

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from splitsearch.spaces.graph import Shape
+from splitsearch.spaces.graph.trace import Shape
 
 __all__ = ["Site", "SplitModel", "Stage"]
 

@@ -14,7 +14,7 @@ from torch import nn
 from splitsearch.profilers.device import DeviceProfile, load_device
 from splitsearch.profilers.network import load_network
 from splitsearch.profilers.profile import Profiler, Target
-from splitsearch.spaces.graph import TracedGraph, trace
+from splitsearch.spaces.graph.trace import TracedGraph, trace
 
 BACKBONE = """
 from torch import nn

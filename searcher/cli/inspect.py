@@ -89,7 +89,7 @@ def profile(
 
 def backbones(json: Json = False) -> None:
     """Lists the torchvision classifiers."""
-    from splitsearch.spaces.backbones import backbone_names
+    from splitsearch.spaces.backbones.loading import backbone_names
 
     _print_names("backbones", backbone_names(), json)
 

@@ -12,7 +12,7 @@ from splitsearch.searcher.engine.objectives import Objective
 from splitsearch.searcher.engine.results import TrialResult
 from splitsearch.searcher.engine.sampler import Sampler
 from splitsearch.spaces.errors import UserError
-from splitsearch.spaces.space import SearchSpace
+from splitsearch.spaces.space.space import SearchSpace
 
 __all__ = ["STUDY_NAME", "RunStudy", "open_study", "storage_url"]
 

@@ -5,8 +5,8 @@ from collections import OrderedDict
 import torch
 
 from splitsearch.searcher.data.preprocess import normalise
-from splitsearch.spaces.cuts import find_cut, split_at
-from splitsearch.spaces.graph import TracedGraph
+from splitsearch.spaces.graph.cuts import find_cut, split_at
+from splitsearch.spaces.graph.trace import TracedGraph
 
 __all__ = ["Activations"]
 

@@ -15,11 +15,11 @@ from splitsearch.searcher.data.dataset import Dataset
 from splitsearch.searcher.data.preprocess import normalise
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.loops import Schedule, minimise
-from splitsearch.spaces.bottleneck import Decoder, Encoder
+from splitsearch.spaces.bottleneck.linear import Decoder, Encoder
+from splitsearch.spaces.bottleneck.payload import Quantiser
 from splitsearch.spaces.config import SplitConfig
-from splitsearch.spaces.layout import map_shape, to_map
+from splitsearch.spaces.graph.layout import map_shape, to_map
 from splitsearch.spaces.model import SplitModel
-from splitsearch.spaces.payload import Quantiser
 from splitsearch.spaces.registry import Registry
 
 __all__ = ["TRAINERS", "Recipe", "Trainer", "Tutor", "encoder_inputs"]

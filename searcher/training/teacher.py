@@ -17,8 +17,8 @@ from splitsearch.searcher.data.dataset import Dataset, Split
 from splitsearch.searcher.data.preprocess import normalise
 from splitsearch.searcher.training.cache import Cache
 from splitsearch.searcher.training.loops import Progress, Schedule, correct, minimise, silent
-from splitsearch.spaces.backbones import Backbone, classifier_name
-from splitsearch.spaces.graph import TracedGraph, trace
+from splitsearch.spaces.backbones.loading import Backbone, classifier_name
+from splitsearch.spaces.graph.trace import TracedGraph, trace
 
 __all__ = ["Teacher", "TeacherRecipe", "accuracy", "make_teacher"]
 

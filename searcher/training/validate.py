@@ -8,9 +8,9 @@ from splitsearch.searcher.data.dataset import Dataset
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.distill import encoder_inputs
 from splitsearch.searcher.training.loops import correct
+from splitsearch.spaces.bottleneck.payload import pack, unpack
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.model import SplitModel
-from splitsearch.spaces.payload import pack, unpack
 
 __all__ = ["Validation", "validate"]
 

@@ -4,7 +4,7 @@ import pytest
 
 from splitsearch.profilers.baselines import local_profile, server_jpeg_profile, server_raw_profile
 from splitsearch.profilers.profile import Profiler
-from splitsearch.spaces.graph import TracedGraph
+from splitsearch.spaces.graph.trace import TracedGraph
 
 
 def test_jpeg_saves_bytes_and_pays_for_coding(graph: TracedGraph, profiler: Profiler) -> None:

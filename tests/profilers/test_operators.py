@@ -6,8 +6,8 @@ from torch import nn
 from torchvision.models import get_model, get_model_weights
 
 from splitsearch.profilers.operators import OperatorCost, count_macs, operator_costs, total
-from splitsearch.spaces.cuts import find_cuts, split_at
-from splitsearch.spaces.graph import trace
+from splitsearch.spaces.graph.cuts import find_cuts, split_at
+from splitsearch.spaces.graph.trace import trace
 
 
 class Attention(nn.Module):

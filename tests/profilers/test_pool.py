@@ -3,8 +3,8 @@
 from splitsearch.profilers.pool import profile_pool
 from splitsearch.profilers.profile import Profiler
 from splitsearch.spaces.assemble import assemble
-from splitsearch.spaces.graph import TracedGraph
-from splitsearch.spaces.space import SearchSpace
+from splitsearch.spaces.graph.trace import TracedGraph
+from splitsearch.spaces.space.space import SearchSpace
 
 
 def test_every_candidate_is_costed_or_explained(graph: TracedGraph, profiler: Profiler) -> None:

@@ -8,9 +8,9 @@ from splitsearch.profilers.network import transfer_ms
 from splitsearch.profilers.profile import Profiler
 from splitsearch.profilers.roofline import quantise_ms, stage_ms
 from splitsearch.spaces.assemble import assemble, server_only, whole_on_device
+from splitsearch.spaces.bottleneck.payload import payload_bytes
 from splitsearch.spaces.config import HeadKind, SplitConfig
-from splitsearch.spaces.graph import TracedGraph
-from splitsearch.spaces.payload import payload_bytes
+from splitsearch.spaces.graph.trace import TracedGraph
 
 
 def config(head: HeadKind) -> SplitConfig:

@@ -6,7 +6,7 @@ import torch
 from splitsearch.spaces.assemble import assemble, server_only, whole_on_device
 from splitsearch.spaces.config import HeadKind, SplitConfig
 from splitsearch.spaces.errors import InfeasibleError, UserError
-from splitsearch.spaces.graph import TracedGraph
+from splitsearch.spaces.graph.trace import TracedGraph
 
 
 def config(head: HeadKind = "original", channels: int = 4, cut: str = "1.2") -> SplitConfig:

@@ -15,7 +15,7 @@ OWNERS = {
     "time": ("profilers/timing.py",),
     "timeit": ("profilers/timing.py",),
     "datetime": ("profilers/timing.py",),
-    "torchvision": ("spaces/backbones.py", "searcher/data/"),
+    "torchvision": ("spaces/backbones/", "searcher/data/"),
     "fvcore": ("profilers/operators.py",),
 }
 

@@ -8,7 +8,7 @@ from splitsearch.searcher.data.dataset import Dataset, Split
 from splitsearch.searcher.data.preprocess import jpeg
 from splitsearch.searcher.engine.baselines import evaluate_baselines
 from splitsearch.searcher.training.teacher import Teacher, accuracy
-from splitsearch.spaces.graph import TracedGraph
+from splitsearch.spaces.graph.trace import TracedGraph
 
 
 def test_every_run_has_local_raw_and_jpeg(graph: TracedGraph, network: nn.Module, profiler: Profiler) -> None:

@@ -19,8 +19,8 @@ from splitsearch.searcher.engine.trial import Evaluator
 from splitsearch.searcher.reporter import SilentReporter
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import Interrupted, NothingFeasibleError
-from splitsearch.spaces.graph import TracedGraph
-from splitsearch.spaces.space import SearchSpace
+from splitsearch.spaces.graph.trace import TracedGraph
+from splitsearch.spaces.space.space import SearchSpace
 
 SPACE = SearchSpace(
     backbone="n", image_size=32, cuts=("0.2", "1.2"), heads=("original", "mimic"), channels=(1, 2, 12), bits=(4, 8)

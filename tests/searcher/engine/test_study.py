@@ -10,7 +10,7 @@ from splitsearch.searcher.engine.results import TrialResult
 from splitsearch.searcher.engine.sampler import make_sampler
 from splitsearch.searcher.engine.study import STUDY_NAME, RunStudy, open_study, storage_url
 from splitsearch.spaces.errors import UserError
-from splitsearch.spaces.space import SearchSpace
+from splitsearch.spaces.space.space import SearchSpace
 
 SPACE = SearchSpace(backbone="b", image_size=8, cuts=("x", "y"), heads=("mimic",), channels=(1, 2), bits=(4,))
 

@@ -16,9 +16,9 @@ from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor
 from splitsearch.searcher.training.teacher import Teacher
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import InfeasibleError
-from splitsearch.spaces.graph import TracedGraph
+from splitsearch.spaces.graph.trace import TracedGraph
 from splitsearch.spaces.model import SplitModel
-from splitsearch.spaces.space import SearchSpace
+from splitsearch.spaces.space.space import SearchSpace
 
 SPACE = SearchSpace(backbone="n", image_size=32, cuts=("0.2", "1.2"), heads=("mimic",), channels=(2, 12), bits=(4,))
 

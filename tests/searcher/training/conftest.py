@@ -6,7 +6,7 @@ import torch
 from splitsearch.searcher.data.dataset import Dataset, Split
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.distill import Tutor
-from splitsearch.spaces.graph import TracedGraph
+from splitsearch.spaces.graph.trace import TracedGraph
 
 
 def split(count: int, seed: int) -> Split:

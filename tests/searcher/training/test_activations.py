@@ -5,8 +5,8 @@ import torch
 from splitsearch.searcher.data.dataset import Dataset
 from splitsearch.searcher.data.preprocess import normalise
 from splitsearch.searcher.training.activations import Activations
-from splitsearch.spaces.cuts import find_cut, split_at
-from splitsearch.spaces.graph import TracedGraph
+from splitsearch.spaces.graph.cuts import find_cut, split_at
+from splitsearch.spaces.graph.trace import TracedGraph
 
 
 @torch.no_grad()

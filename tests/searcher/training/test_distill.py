@@ -8,7 +8,7 @@ import torch
 from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor, encoder_inputs
 from splitsearch.spaces.assemble import assemble
 from splitsearch.spaces.config import HeadKind, SplitConfig
-from splitsearch.spaces.graph import TracedGraph
+from splitsearch.spaces.graph.trace import TracedGraph
 
 RECIPE = Recipe(epochs=4, batch_size=16)
 

@@ -10,8 +10,8 @@ from torchvision.models import get_model
 from splitsearch.searcher.data.dataset import Dataset
 from splitsearch.searcher.training.cache import Cache
 from splitsearch.searcher.training.teacher import TeacherRecipe, _quiet_branches, accuracy, make_teacher
-from splitsearch.spaces.backbones import Backbone, Origin
-from splitsearch.spaces.graph import trace
+from splitsearch.spaces.backbones.loading import Backbone, Origin
+from splitsearch.spaces.graph.trace import trace
 
 
 def backbone(network: nn.Module, origin: Origin = "scratch", *, new_classifier: bool = False) -> Backbone:

@@ -7,9 +7,9 @@ from splitsearch.searcher.data.preprocess import normalise
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.validate import validate
 from splitsearch.spaces.assemble import assemble
+from splitsearch.spaces.bottleneck.payload import Quantiser, payload_bytes
 from splitsearch.spaces.config import SplitConfig
-from splitsearch.spaces.graph import TracedGraph
-from splitsearch.spaces.payload import Quantiser, payload_bytes
+from splitsearch.spaces.graph.trace import TracedGraph
 
 
 @torch.no_grad()

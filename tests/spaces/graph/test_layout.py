@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from splitsearch.spaces.layout import channels, from_map, is_supported, map_shape, positions, to_map
+from splitsearch.spaces.graph.layout import channels, from_map, is_supported, map_shape, positions, to_map
 
 
 @pytest.mark.parametrize(

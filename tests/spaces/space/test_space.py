@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from splitsearch.spaces.errors import UserError
-from splitsearch.spaces.graph import TracedGraph
-from splitsearch.spaces.space import SearchSpace, find_space, read_space
+from splitsearch.spaces.graph.trace import TracedGraph
+from splitsearch.spaces.space.space import SearchSpace, find_space, read_space
 
 GOOD = "cuts: stages\nheads: [original, mimic]\nchannels: [4, 1]\nbits: [8, 4]\n"
 

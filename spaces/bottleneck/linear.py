@@ -7,7 +7,7 @@ starts where linear compression ends, and the decoder's convolutions only add wh
 import torch
 from torch import nn
 
-from splitsearch.spaces.layout import Shape, from_map, map_shape, to_map
+from splitsearch.spaces.graph.layout import Shape, from_map, map_shape, to_map
 
 __all__ = ["Decoder", "Encoder"]
 

@@ -16,8 +16,8 @@ import networkx as nx
 from torch import fx
 
 from splitsearch.spaces.errors import UserError, nearest
-from splitsearch.spaces.graph import Shape, TracedGraph
-from splitsearch.spaces.layout import is_supported, positions
+from splitsearch.spaces.graph.layout import is_supported, positions
+from splitsearch.spaces.graph.trace import Shape, TracedGraph
 
 __all__ = ["CUT_SETS", "Cut", "CutSet", "find_cut", "find_cuts", "split_at"]
 

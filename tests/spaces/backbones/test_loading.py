@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import nn
 from torchvision.models import ResNet18_Weights, get_model
 
-from splitsearch.spaces.backbones import (
+from splitsearch.spaces.backbones.loading import (
     backbone_names,
     classifier_name,
     load_backbone,

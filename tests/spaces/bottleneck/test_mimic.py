@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from splitsearch.spaces.bottleneck.mimic import MimicEncoder, mimic_encoder
 from splitsearch.spaces.errors import InfeasibleError
-from splitsearch.spaces.mimic import MimicEncoder, mimic_encoder
 
 
 @pytest.mark.parametrize(

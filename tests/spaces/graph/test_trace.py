@@ -6,7 +6,7 @@ from torch import nn
 from torchvision.models import get_model
 
 from splitsearch.spaces.errors import UserError
-from splitsearch.spaces.graph import TracedGraph, is_tensor, trace
+from splitsearch.spaces.graph.trace import TracedGraph, is_tensor, trace
 
 
 def test_the_folded_graph_computes_what_the_network_computes(network: nn.Module, graph: TracedGraph) -> None:

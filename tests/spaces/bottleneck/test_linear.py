@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from splitsearch.spaces.bottleneck import Decoder, Encoder
-from splitsearch.spaces.layout import map_shape
+from splitsearch.spaces.bottleneck.linear import Decoder, Encoder
+from splitsearch.spaces.graph.layout import map_shape
 
 
 @pytest.mark.parametrize("shape", [(8, 4, 4), (9, 8), (8,), (4, 4, 8)])

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from splitsearch.spaces.errors import InfeasibleError
-from splitsearch.spaces.layout import Shape, map_shape
+from splitsearch.spaces.graph.layout import Shape, map_shape
 
 __all__ = ["MimicEncoder", "mimic_encoder"]
 

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 import yaml
 
 from splitsearch.spaces.config import BITS, HEADS, HeadKind, SplitConfig
-from splitsearch.spaces.cuts import CUT_SETS, CutSet, find_cut, find_cuts
 from splitsearch.spaces.errors import UserError, nearest
-from splitsearch.spaces.graph import TracedGraph
+from splitsearch.spaces.graph.cuts import CUT_SETS, CutSet, find_cut, find_cuts
+from splitsearch.spaces.graph.trace import TracedGraph
 
 __all__ = ["SearchSpace", "SpaceSpec", "Suggester", "find_space", "read_space"]
 

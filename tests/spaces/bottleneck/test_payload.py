@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from splitsearch.spaces.bottleneck.payload import HEADER_BYTES, Quantiser, pack, payload_bytes, unpack
 from splitsearch.spaces.errors import UserError
-from splitsearch.spaces.payload import HEADER_BYTES, Quantiser, pack, payload_bytes, unpack
 
 TENSORS = st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=60).map(torch.tensor)
 

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 from torchvision.models import get_model
 
-from splitsearch.spaces.cuts import _data_flow, find_cut, find_cuts, split_at
 from splitsearch.spaces.errors import UserError
-from splitsearch.spaces.graph import TracedGraph, trace
+from splitsearch.spaces.graph.cuts import _data_flow, find_cut, find_cuts, split_at
+from splitsearch.spaces.graph.trace import TracedGraph, trace
 
 TOLERANCE = 1e-5  # of the largest logit: head and tail run the same kernels, up to memory formats
 

@@ -1,0 +1,1 @@
+"""What stands at the cut: encoders, decoders, and the bytes between them."""

@@ -1,0 +1,1 @@
+"""Which candidates are searched: axes, files that name their values, exact enumeration."""

@@ -1,0 +1,1 @@
+"""Other shapes of the same backbone: divided, pruned, shrunk."""
