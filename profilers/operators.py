@@ -2,10 +2,11 @@
 
 One multiply-add is one MAC (FLOPs = 2 x MACs). fvcore counts; its "flop" is a MAC. Only what multiplies and adds is
 counted (convolution, linear, matrix products, attention), the convention of torchvision's published figures; fvcore's
-extra counts for norms and pooling are set to zero. Operators are counted one by one and kept by shape, so that the head
-and the tail of every cut are sums over one table.
+extra counts for norms and pooling are set to zero. The network runs on the meta device, where shapes cost nothing; each
+distinct operator is counted once in a process, so that thousands of candidates share one table.
 """
 
+import copy
 import math
 import operator
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ import torch
 from torch import fx, nn
 
 from splitsearch.profilers.quiet import quiet
+from splitsearch.spaces.variants.variants import on_meta
 
 with quiet():  # fvcore compiles a function while it is imported, in a way that torch has deprecated
     from fvcore.nn import FlopCountAnalysis
@@ -110,10 +112,11 @@ def operator_costs(module: nn.Module, input_shape: tuple[int, ...]) -> dict[str,
     Returns:
         Node name to cost, in order of execution; views and bookkeeping are left out.
     """
-    graph = module if isinstance(module, fx.GraphModule) else fx.symbolic_trace(module)
+    shapes = on_meta(module)
+    graph = shapes if isinstance(shapes, fx.GraphModule) else fx.symbolic_trace(shapes)
     counter = _Counter(graph)
     with torch.no_grad():
-        counter.run(torch.zeros(1, *input_shape))
+        counter.run(torch.empty(1, *input_shape, device="meta"))
     return counter.costs
 
 
@@ -152,7 +155,6 @@ class _Counter(fx.Interpreter):
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module)
         self.costs: dict[str, OperatorCost] = {}
-        self._macs: dict[Any, int] = {}
 
     def run_node(self, n: fx.Node) -> Any:
         result = super().run_node(n)
@@ -184,10 +186,13 @@ class _Counter(fx.Interpreter):
         call, key = self._call(node)
         if call is None:
             return 0
-        shapes = tuple(tuple(tensor.shape) for tensor in _tensors((*args, *kwargs.values())))
-        if (key, shapes) not in self._macs:
-            self._macs[key, shapes] = count_macs(_Call(call, args, kwargs), *_tensors((*args, *kwargs.values())))
-        return self._macs[key, shapes]
+        values = (*args, *kwargs.values())
+        shapes = tuple(tuple(value.shape) if isinstance(value, torch.Tensor) else repr(value) for value in values)
+        if (key, shapes) not in _COUNTED:
+            real = _materialised(call) if isinstance(call, nn.Module) else call
+            tensors = [torch.zeros(tensor.shape) for tensor in _tensors(values)]
+            _COUNTED[key, shapes] = count_macs(_Call(real, args, kwargs), *tensors)
+        return _COUNTED[key, shapes]
 
     def _call(self, node: fx.Node) -> tuple[Any, str]:
         """What to call, None if it cannot multiply, and what makes two calls with equal shapes equal."""
@@ -200,6 +205,15 @@ class _Counter(fx.Interpreter):
             return call, method
         name = getattr(node.target, "__name__", "")
         return (node.target if _may_multiply(name) else None), name
+
+
+# Multiply-adds by operator and shapes, for the life of the process.
+_COUNTED: dict[tuple[str, tuple[Any, ...]], int] = {}
+
+
+def _materialised(module: nn.Module) -> nn.Module:
+    """Fvcore traces real calls: one operator at a time is given memory, of no particular values."""
+    return copy.deepcopy(module).to_empty(device="cpu")
 
 
 def _may_multiply(name: str) -> bool:

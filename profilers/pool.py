@@ -1,47 +1,86 @@
-"""The whole space at once: every candidate assembled and costed before any training.
+"""Candidates with their costs, before any training: what breaks a budget is known before the search starts.
 
-Costs are exact or estimated without training, so what breaks a budget is known before the search starts.
+A space that is small enough is costed whole. Of a larger one a seeded sample is; what else the search asks for is
+costed when it asks.
 """
 
+import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from splitsearch.profilers.profile import Profile, Profiler
 from splitsearch.spaces.assemble import assemble
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import InfeasibleError
-from splitsearch.spaces.graph.trace import TracedGraph
 from splitsearch.spaces.space.space import SearchSpace
+from splitsearch.spaces.variants.variants import Variants
 
-__all__ = ["Pool", "profile_pool"]
+__all__ = ["WHOLE", "Pool", "profile_pool"]
+
+WHOLE = 4096
+"""Candidates up to which a space is costed whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """Every point of a space.
+    """Points of a space.
 
     Attributes:
+        cost: costs one candidate, or raises InfeasibleError.
         profiles: candidate to its costs, for candidates that exist.
         impossible: candidate to the reason why it cannot exist.
     """
 
-    profiles: dict[SplitConfig, Profile]
-    impossible: dict[SplitConfig, str]
+    cost: Callable[[SplitConfig], Profile]
+    profiles: dict[SplitConfig, Profile] = field(default_factory=dict)
+    impossible: dict[SplitConfig, str] = field(default_factory=dict)
+
+    def get(self, config: SplitConfig) -> Profile:
+        """The costs of a candidate.
+
+        Raises:
+            InfeasibleError: it cannot exist; the message is the reason.
+        """
+        if config in self.impossible:
+            raise InfeasibleError(self.impossible[config])
+        if config not in self.profiles:
+            try:
+                self.profiles[config] = self.cost(config)
+            except InfeasibleError as error:
+                self.impossible[config] = str(error)
+                raise
+        return self.profiles[config]
 
 
 def profile_pool(
     space: SearchSpace,
-    graph: TracedGraph,
+    variants: Variants,
     profiler: Profiler,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    seed: int = 0,
 ) -> Pool:
-    """Costs all candidates; `progress` hears how many of how many are done."""
-    profiles: dict[SplitConfig, Profile] = {}
-    impossible: dict[SplitConfig, str] = {}
-    for done, config in enumerate(space, start=1):
-        try:
-            profiles[config] = profiler.profile(assemble(config, graph))
-        except InfeasibleError as error:
-            impossible[config] = str(error)
-        progress(done, len(space))
-    return Pool(profiles=profiles, impossible=impossible)
+    """Costs a space, or a sample of `WHOLE` candidates of a larger one.
+
+    Args:
+        space: which candidates.
+        variants: the backbone.
+        profiler: for which device, server and network.
+        progress: hears how many of how many are done.
+        seed: of the sample.
+    """
+    shapes = variants.without_values()
+
+    def cost(config: SplitConfig) -> Profile:
+        # Which channels a threshold removes depends on their values; everything else is known from shapes.
+        by_value = config.pruning_rule == "threshold"
+        return profiler.profile(assemble(config, variants if by_value else shapes))
+
+    pool = Pool(cost=cost)
+    candidates = space if space.size <= WHOLE else space.sample(WHOLE, seed)
+    count = min(space.size, WHOLE)
+    for done, config in enumerate(candidates, start=1):
+        with contextlib.suppress(InfeasibleError):  # the pool remembers the reason
+            pool.get(config)
+        progress(done, count)
+    return pool

@@ -16,7 +16,7 @@ from splitsearch.profilers.roofline import element_bytes, quantise_ms, stage_ms
 from splitsearch.spaces.bottleneck.payload import payload_bytes
 from splitsearch.spaces.model import Site, SplitModel, Stage
 
-__all__ = ["Latency", "Profile", "Profiler", "Target"]
+__all__ = ["ExitProfile", "Latency", "Profile", "Profiler", "StageProfile", "Target"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +59,48 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExitProfile:
+    """Costs of an image that leaves at the exit, apart from those of the full branch.
+
+    Attributes:
+        latency_ms: from image to answer, on the device alone.
+        device_macs: multiply-adds until the answer, the exit's classifier included.
+        exit_macs: those of the classifier alone; images that go on pay them too.
+        exit_parameters: weights of the classifier.
+        energy_mj: the device's energy in millijoules.
+    """
+
+    latency_ms: float
+    device_macs: int
+    exit_macs: int
+    exit_parameters: int
+    energy_mj: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageProfile:
+    """Costs of one stage.
+
+    Attributes:
+        name: of the stage.
+        site: `device` or `server`.
+        output_shape: without the batch dimension.
+        macs: multiply-adds for one image.
+        parameters: weights.
+        milliseconds: as costed on its site.
+    """
+
+    name: str
+    site: Site
+    output_shape: tuple[int, ...]
+    macs: int
+    parameters: int
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Costs of one image.
+    """Costs of one image on the full branch: what an image costs that does not leave at an exit.
 
     Attributes:
         latency: expected, term by term.
@@ -72,6 +112,7 @@ class Profile:
         device_parameter_bytes: those in the number format of the device's runtime.
         device_memory_bytes: weights and the largest input and output of one operator: a lower bound.
         energy_mj: the device's energy in millijoules, compute, waiting and radio.
+        exit: costs of an image that leaves early; None without an exit.
     """
 
     latency: Latency
@@ -83,10 +124,26 @@ class Profile:
     device_parameter_bytes: int
     device_memory_bytes: int
     energy_mj: float
+    exit: ExitProfile | None = None
+
+    def expected(self, exit_rate: float) -> dict[str, float]:
+        """The objectives if this share of the images leaves at the exit, in [0, 1]."""
+        if self.exit is None:
+            return self.values
+        early = {
+            "latency_ms": self.exit.latency_ms,
+            "payload_bytes": 0.0,
+            "energy_mj": self.exit.energy_mj,
+            "device_macs": self.exit.device_macs,
+            "total_macs": self.exit.device_macs,
+        }
+        return {
+            name: exit_rate * early.get(name, value) + (1 - exit_rate) * value for name, value in self.values.items()
+        }
 
     @property
     def values(self) -> dict[str, float]:
-        """The objectives that are known before training."""
+        """The objectives that are known before training, as if no image left at the exit."""
         return {
             "latency_ms": self.latency.total_ms,
             "payload_bytes": self.payload_bytes,
@@ -107,7 +164,7 @@ class Profiler:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self._shared: dict[tuple[str, int], Mapping[str, OperatorCost]] = {}
+        self._known: dict[tuple[str, tuple[int, ...]], Mapping[str, OperatorCost]] = {}
 
     def profile(self, model: SplitModel) -> Profile:
         """Costs one assembled candidate."""
@@ -122,6 +179,8 @@ class Profiler:
     def fold(self, model: SplitModel, *, payload: float, encode_ms: float, decode_ms: float) -> Profile:
         """Costs a candidate whose payload and codec times are known; a payload of 0 sends nothing."""
         device_table, server_table = (self._site(model, site) for site in ("device", "server"))
+        if model.exit is not None:  # its classifier runs for every image, also for those that go on
+            device_table += self.costs(model.exit.stage).values()
         target, device, server = self.target, total(device_table), total(server_table)
         latency = Latency(
             head_ms=stage_ms(device_table, target.device) + encode_ms,
@@ -141,16 +200,47 @@ class Profiler:
             device_parameter_bytes=device.parameters * width,
             device_memory_bytes=(device.parameters + device.peak_elements) * width,
             energy_mj=self._energy_mj(latency, payload),
+            exit=self._exit(model),
+        )
+
+    def stages(self, model: SplitModel) -> list[StageProfile]:
+        """The costs stage by stage, the exit's classifier last."""
+        stages = (*model.stages, *((model.exit.stage,) if model.exit else ()))
+        return [self._stage(stage) for stage in stages]
+
+    def _stage(self, stage: Stage) -> StageProfile:
+        table = list(self.costs(stage).values())
+        sums = total(table)
+        return StageProfile(
+            name=stage.name,
+            site=stage.site,
+            output_shape=stage.output_shape,
+            macs=sums.macs,
+            parameters=sums.parameters,
+            milliseconds=stage_ms(table, self.target.device if stage.site == "device" else self.target.server),
+        )
+
+    def _exit(self, model: SplitModel) -> ExitProfile | None:
+        if model.exit is None:
+            return None
+        table = [cost for stage in model.until_exit for cost in self.costs(stage).values()]
+        latency_ms, own = stage_ms(table, self.target.device), total(self.costs(model.exit.stage).values())
+        return ExitProfile(
+            latency_ms=latency_ms,
+            device_macs=total(table).macs,
+            exit_macs=own.macs,
+            exit_parameters=own.parameters,
+            energy_mj=self.target.device.power.active_w * latency_ms,
         )
 
     def costs(self, stage: Stage) -> Mapping[str, OperatorCost]:
         """The operator table of one stage."""
-        if stage.shared is None:
+        if stage.same_costs is None:
             return operator_costs(stage.module.eval(), stage.input_shape)
-        key = (stage.shared, stage.input_shape[-1])
-        if key not in self._shared:
-            self._shared[key] = operator_costs(stage.module, stage.input_shape)
-        return self._shared[key]
+        key = (stage.same_costs, stage.input_shape)
+        if key not in self._known:
+            self._known[key] = operator_costs(stage.module.eval(), stage.input_shape)
+        return self._known[key]
 
     def _site(self, model: SplitModel, site: Site) -> list[OperatorCost]:
         return [cost for stage in model.at(site) for cost in self.costs(stage).values()]

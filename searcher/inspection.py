@@ -1,27 +1,25 @@
-"""Answers about a backbone that need no training: its cuts, and what one candidate costs."""
+"""Where a backbone can be cut, and what lies before and behind each cut."""
 
+import math
 from typing import Any
 
-from splitsearch.profilers.baselines import local_profile, server_raw_profile
-from splitsearch.profilers.device import load_device
-from splitsearch.profilers.network import load_network
 from splitsearch.profilers.operators import operator_costs
-from splitsearch.profilers.profile import Profiler, Target
-from splitsearch.spaces.assemble import assemble
-from splitsearch.spaces.backbones.loading import load_backbone
+from splitsearch.spaces.backbones.loading import usual_module
 from splitsearch.spaces.bottleneck.payload import payload_bytes
-from splitsearch.spaces.config import SplitConfig
-from splitsearch.spaces.errors import InfeasibleError, UserError, nearest
-from splitsearch.spaces.graph.cuts import CUT_SETS, Cut, find_cut, find_cuts, split_at
+from splitsearch.spaces.errors import UserError, nearest
+from splitsearch.spaces.graph.crossings import Crossing, find_crossings
+from splitsearch.spaces.graph.cuts import CUT_SETS, Cut, find_cuts, head_nodes
 from splitsearch.spaces.graph.trace import TracedGraph, trace
 
-__all__ = ["cut_rows", "profile_document"]
-
-_CLASSES = 1000  # of the published networks; a backbone of one's own keeps its own
+__all__ = ["cuts_document"]
 
 
-def cut_rows(backbone: str, image_size: int, which: str) -> list[dict[str, Any]]:
-    """One row per legal cut, from the input to the output.
+def cuts_document(backbone: str, image_size: int, which: str) -> dict[str, Any]:
+    """The legal cuts of a backbone, and the places where more than one tensor crosses.
+
+    Returns:
+        `cuts`: one row per legal cut, from the input to the output; `crossings`: one row per place that several tensors
+        cross; `opaque`: parts that could not be traced and were kept whole, with the place in their code.
 
     Raises:
         UserError: no such backbone or set of cuts, or the network cannot be traced at this size.
@@ -31,20 +29,24 @@ def cut_rows(backbone: str, image_size: int, which: str) -> list[dict[str, Any]]
         raise UserError(f"unknown set of cuts '{which}'{nearest(which, CUT_SETS)}")
     graph = _graph(backbone, image_size)
     macs = {name: cost.macs for name, cost in operator_costs(graph.module, (3, image_size, image_size)).items()}
-    return [_row(graph, cut, macs) for cut in find_cuts(graph, found)]
+    return {
+        "backbone": backbone,
+        "image_size": image_size,
+        "set": which,
+        "cuts": [_row(graph, cut, macs) for cut in find_cuts(graph, found)],
+        "crossings": [_crossing_row(crossing) for crossing in find_crossings(graph)],
+        "opaque": dict(graph.opaque),
+    }
 
 
 def _graph(backbone: str, image_size: int) -> TracedGraph:
     if image_size < 1:
         raise UserError(f"--image-size must be at least 1 pixel, not {image_size}")
-    own = ".py:" in backbone
-    loaded = load_backbone(backbone, classes=_CLASSES, weights="auto" if own else "none")
-    return trace(loaded.module, image_size)
+    return trace(usual_module(backbone), image_size)
 
 
 def _row(graph: TracedGraph, cut: Cut, macs: dict[str, int]) -> dict[str, Any]:
-    head, _ = split_at(graph, cut)
-    head_macs = sum(macs.get(node.name, 0) for node in head.graph.nodes)
+    head_macs = sum(macs.get(name, 0) for name in head_nodes(graph, cut))
     return {
         "index": cut.index,
         "name": cut.name,
@@ -57,34 +59,13 @@ def _row(graph: TracedGraph, cut: Cut, macs: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def profile_document(config: dict[str, Any], target: tuple[str, str, str]) -> dict[str, Any]:
-    """Costs of one candidate and of the baselines whose costs need no images.
-
-    Args:
-        config: the fields of a SplitConfig; `cut` may be None or a module's path.
-        target: device profile, server profile, network.
-
-    Raises:
-        UserError: an input is wrong, or the candidate cannot exist.
-    """
-    device, server, network = load_device(target[0]), load_device(target[1]), load_network(target[2])
-    graph = _graph(config["backbone"], config["image_size"])
-    profiler = Profiler(Target(device=device, server=server, network=network))
-    profiles = {}
-    if config["cut"] is not None:
-        candidate = SplitConfig(**(config | {"cut": find_cut(graph, config["cut"]).name}))
-        config = candidate.to_json()
-        try:
-            profiles["candidate"] = profiler.profile(assemble(candidate, graph)).to_json()
-        except InfeasibleError as error:
-            raise UserError(str(error)) from error
-    profiles["local"] = local_profile(graph, profiler).to_json()
-    profiles["server_raw"] = server_raw_profile(graph, profiler).to_json()
+def _crossing_row(crossing: Crossing) -> dict[str, Any]:
     return {
-        "config": config,
-        "device": device.name,
-        "server": server.name,
-        "network": network.name,
-        "source": profiler.target.source,
-        "profiles": profiles,
+        "name": crossing.name,
+        "tensors": len(crossing.nodes),
+        "shapes": [list(shape) for shape in crossing.shapes],
+        "elements": crossing.elements,
+        "bytes_float32": crossing.elements * 4,
+        "bytes_8bit": sum(payload_bytes(math.prod(shape), 8) for shape in crossing.shapes),
+        "input_ratio": crossing.input_ratio,
     }

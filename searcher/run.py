@@ -36,8 +36,8 @@ from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.cache import Cache, default_cache_dir
 from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor
 from splitsearch.searcher.training.teacher import Teacher, TeacherRecipe, make_teacher
-from splitsearch.spaces.backbones.loading import backbone_names, load_backbone
-from splitsearch.spaces.errors import UserError, nearest
+from splitsearch.spaces.backbones.loading import check_name, load_backbone
+from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.space.space import SearchSpace, SpaceSpec, find_space, read_space
 
 __all__ = ["Plan", "check", "default_folder", "read_run", "run"]
@@ -62,9 +62,7 @@ def check(settings: RunSettings) -> Plan:
     """
     SAMPLERS.get(settings.sampler)
     TRAINERS.get(settings.trainer)
-    if ".py:" not in settings.backbone and settings.backbone not in backbone_names():
-        hint = nearest(settings.backbone, backbone_names())
-        raise UserError(f"unknown backbone '{settings.backbone}'{hint} (a backbone of your own is FILE.py:FUNCTION)")
+    check_name(settings.backbone)
     return Plan(
         settings=settings,
         target=Target(
@@ -125,7 +123,9 @@ def run(settings: RunSettings, folder: Path, reporter: Reporter, command: Sequen
     teacher = _teacher(settings, data, cache, reporter)
     ground = _ground(plan, data, teacher, reporter)
     feasible = require_feasible(ground.pool, plan.budgets)
-    reporter.say(f"{len(ground.space)} candidates, {len(feasible)} feasible; costs are {plan.target.source}")
+    costed = len(ground.pool.profiles) + len(ground.pool.impossible)
+    drawn = "" if costed == ground.space.size else f"{costed} of them drawn, "
+    reporter.say(f"{ground.space.size} candidates, {drawn}{len(feasible)} feasible; costs are {plan.target.source}")
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / "run.yaml", dump_yaml(_record(settings, command)))
     search = _search(folder, plan, ground, reporter)
@@ -148,7 +148,13 @@ class _Ground:
 def _ground(plan: Plan, data: Dataset, teacher: Teacher, reporter: Reporter) -> _Ground:
     space = plan.space.bind(plan.settings.backbone, teacher.graph)
     profiler = Profiler(plan.target)
-    pool = profile_pool(space, teacher.graph, profiler, lambda done, total: reporter.progress("costs", done, total))
+    pool = profile_pool(
+        space,
+        teacher.variants,
+        profiler,
+        lambda done, total: reporter.progress("costs", done, total),
+        seed=plan.settings.seed,
+    )
     return _Ground(
         data=data, teacher=teacher, space=space, pool=pool, baselines=evaluate_baselines(teacher, data, profiler)
     )
@@ -231,8 +237,8 @@ def _search(folder: Path, plan: Plan, ground: _Ground, reporter: Reporter) -> Se
         study.enqueue(point, again=True)
     evaluator = Evaluator(
         teacher=teacher,
-        tutor=Tutor(data=data, activations=Activations(teacher.graph, data.train.images)),
-        validation=Activations(teacher.graph, data.val.images),
+        tutor=Tutor(data=data, activations=Activations(teacher.variants, data.train.images)),
+        validation=Activations(teacher.variants, data.val.images),
         pool=ground.pool,
         budgets=plan.budgets,
         trainer=TRAINERS.get(settings.trainer),

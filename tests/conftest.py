@@ -14,7 +14,8 @@ from torch import nn
 from splitsearch.profilers.device import DeviceProfile, load_device
 from splitsearch.profilers.network import load_network
 from splitsearch.profilers.profile import Profiler, Target
-from splitsearch.spaces.graph.trace import TracedGraph, trace
+from splitsearch.spaces.graph.trace import TracedGraph
+from splitsearch.spaces.variants.variants import Variants
 
 BACKBONE = """
 from torch import nn
@@ -44,8 +45,13 @@ def network() -> nn.Module:
 
 
 @pytest.fixture
-def graph(network: nn.Module) -> TracedGraph:
-    return trace(network, 32)
+def variants(network: nn.Module) -> Variants:
+    return Variants.trace("net", network, 32)
+
+
+@pytest.fixture
+def graph(variants: Variants) -> TracedGraph:
+    return variants.graph
 
 
 @pytest.fixture

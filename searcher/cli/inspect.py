@@ -1,11 +1,11 @@
-"""`cuts`, `profile`, `backbones`, `devices`, `networks`: what can be chosen, and what one choice costs."""
+"""`cuts`, `backbones`, `devices`, `networks`: what can be chosen."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
-from splitsearch.searcher.cli.options import Backbone, Device, Json, Network, Server
+from splitsearch.searcher.cli.options import Backbone, Json
 from splitsearch.searcher.cli.streams import results_only
 
 __all__ = ["COMMANDS"]
@@ -19,72 +19,28 @@ def cuts(
 ) -> None:
     """Lists the legal cuts of a backbone: one tensor crosses, and head and tail equal the whole.
 
+    With --set all, the places where several tensors would have to cross follow.
+
     Example: splitsearch cuts --backbone resnet152
     """
-    from splitsearch.searcher.inspection import cut_rows
+    from splitsearch.searcher.inspection import cuts_document
 
     name = _required(backbone, "--backbone")
     with results_only():
-        rows = cut_rows(name, image_size, which)
-    if json:
-        _print_json({"backbone": backbone, "image_size": image_size, "set": which, "cuts": rows})
-        return
-    columns = ("index", "name", "shape", "bytes_float32", "bytes_8bit", "head_macs", "tail_macs", "input_ratio")
-    _print_table(
-        f"{len(rows)} cuts of {backbone} at {image_size} px (1 MAC = 1 multiply-add = 2 FLOPs)",
-        columns,
-        [["x".join(map(str, row[c])) if c == "shape" else _readable(row[c]) for c in columns] for row in rows],
-    )
-
-
-def profile(
-    backbone: Backbone = None,
-    cut: Annotated[str | None, typer.Option(help="Name of a cut; none profiles the baselines alone.")] = None,
-    head: Annotated[str, typer.Option(help="original or mimic.")] = "original",
-    channels: Annotated[int, typer.Option(help="Channels of the bottleneck.")] = 12,
-    bits: Annotated[int, typer.Option(help="Bits per element on the wire.")] = 8,
-    image_size: Annotated[int, typer.Option(help="Side of the input in pixels.")] = 224,
-    device_profile: Device = "jetson.json",
-    server_profile: Server = "server_t4.json",
-    network: Network = "lte",
-    json: Json = False,
-) -> None:
-    """Says what one candidate costs, without training it, beside the baselines.
-
-    Example: splitsearch profile --backbone resnet152 --cut layer2 --head mimic --channels 12
-    """
-    from splitsearch.searcher.inspection import profile_document
-
-    config = {
-        "backbone": _required(backbone, "--backbone"),
-        "cut": cut,
-        "head": head,
-        "channels": channels,
-        "bits": bits,
-        "image_size": image_size,
-    }
-    with results_only():
-        document = profile_document(config, (str(device_profile), str(server_profile), str(network)))
+        document = cuts_document(name, image_size, which)
     if json:
         _print_json(document)
         return
-    rows = [
-        [name, costs["latency_ms"], *(costs["latency"][part] for part in ("head_ms", "transfer_ms", "tail_ms")),
-         int(costs["payload_bytes"]), costs["device_macs"], costs["server_macs"], costs["energy_mj"]]
-        for name, costs in document["profiles"].items()
-    ]  # fmt: skip
-    columns = (
-        "what",
-        "latency ms",
-        "head",
-        "transfer",
-        "tail",
-        "payload bytes",
-        "device MACs",
-        "server MACs",
-        "energy mJ",
+    columns = ("index", "name", "shape", "bytes_float32", "bytes_8bit", "head_macs", "tail_macs", "input_ratio")
+    _print_table(
+        f"{len(document['cuts'])} cuts of {backbone} at {image_size} px (1 MAC = 1 multiply-add = 2 FLOPs)",
+        columns,
+        [[_shape(row[c]) if c == "shape" else _readable(row[c]) for c in columns] for row in document["cuts"]],
     )
-    _print_table(f"{backbone} at {image_size} px; latency and energy are {document['source']}", columns, rows)
+    if which == "all":
+        _print_crossings(document["crossings"])
+    for path, place in document["opaque"].items():
+        typer.echo(f"{path} is one opaque part, no cut is found inside it: {place}", err=True)
 
 
 def backbones(json: Json = False) -> None:
@@ -110,11 +66,29 @@ def networks(json: Json = False) -> None:
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "cuts": cuts,
-    "profile": profile,
     "backbones": backbones,
     "devices": devices,
     "networks": networks,
 }
+
+
+def _print_crossings(rows: list[dict[str, Any]]) -> None:
+    columns = ("name", "tensors", "shapes", "elements", "bytes_float32", "bytes_8bit", "input_ratio")
+    _print_table(
+        f"{len(rows)} places that need several tensors to cross together: no cuts, no bottleneck can stand there",
+        columns,
+        [[_shapes(row[c]) if c == "shapes" else _readable(row[c]) for c in columns] for row in rows],
+    )
+
+
+def _shape(shape: list[int]) -> str:
+    return "x".join(map(str, shape))
+
+
+def _shapes(shapes: list[list[int]]) -> str:
+    """Equal shapes are counted instead of repeated: a dense block has dozens."""
+    texts = [_shape(shape) for shape in shapes]
+    return " + ".join(f"{texts.count(t)} of {t}" if texts.count(t) > 1 else t for t in dict.fromkeys(texts))
 
 
 def _required(value: str | None, flag: str) -> str:
@@ -136,14 +110,9 @@ def _print_json(data: Any) -> None:
 
 
 def _print_table(title: str, columns: tuple[str, ...], rows: list[list[Any]]) -> None:
-    from rich.console import Console
+    from splitsearch.searcher.cli.tables import print_table
 
-    from splitsearch.searcher.cli.tables import plain_table
-
-    console = Console()
-    if not console.is_terminal:
-        console.width = 160
-    console.print(plain_table(title, columns, rows))
+    print_table(title, columns, rows)
 
 
 def _print_names(kind: str, names: list[str], json: bool) -> None:

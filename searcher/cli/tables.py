@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["front_table", "plain_table", "print_document", "print_json"]
+__all__ = ["front_table", "plain_table", "print_document", "print_json", "print_table"]
 
 
 def print_json(data: Any) -> None:
@@ -25,6 +25,14 @@ def plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     for row in rows:
         table.add_row(*(f"{cell:,.4g}" if isinstance(cell, float) else f"{cell}" for cell in row))
     return table
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A plain table on stdout."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = 160  # a file has no width; narrow columns would fold every name
+    console.print(plain_table(title, columns, rows))
 
 
 def front_table(document: dict[str, Any], limit: int | None = None) -> Table:

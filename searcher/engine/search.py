@@ -98,7 +98,7 @@ class Search:
         """One ask and tell; returns whether anything new was learned."""
         trial, point = self.study.ask()
         try:
-            result = self._result(trial.number, self.study.space.at(point))
+            result = self._result(trial.number, point)
         except BaseException:
             self.study.abandon(trial)
             raise
@@ -109,7 +109,11 @@ class Search:
         self.reporter.trial(document, describe(result), self._evaluated(), wanted)
         return result.repeat_of is None and result.state != "pruned"
 
-    def _result(self, number: int, config: SplitConfig) -> TrialResult:
+    def _result(self, number: int, point: dict[str, int]) -> TrialResult:
+        config = self.study.space.at(point)
+        excluded = self.study.space.excluded(point)
+        if excluded is not None:
+            return self.evaluator.refuse(number, config, excluded)
         known = next(
             (r for r in self.results if r.key == config.key and r.repeat_of is None and r.state != "failed"), None
         )

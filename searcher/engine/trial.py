@@ -17,7 +17,7 @@ from splitsearch.searcher.engine.statistics import wilson_interval
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.distill import Recipe, Trainer, Tutor
 from splitsearch.searcher.training.teacher import Teacher
-from splitsearch.searcher.training.validate import validate
+from splitsearch.searcher.training.validate import Validation, validate
 from splitsearch.spaces.assemble import assemble
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import InfeasibleError
@@ -60,30 +60,36 @@ class Evaluator:
     def evaluate(self, number: int, config: SplitConfig) -> TrialResult:
         """Evaluates one candidate; what is infeasible comes back pruned with the reason, without any training."""
         watch = Stopwatch()
-        if config in self.pool.impossible:
-            return _blank(number, config, "pruned", self.pool.impossible[config])
-        known = _costed(_blank(number, config, "failed", None), self.pool.profiles[config])
+        try:
+            profile = self.pool.get(config)
+        except InfeasibleError as error:
+            return self.refuse(number, config, str(error))
+        known = _costed(_blank(number, config, "failed", None), profile)
         broken = self.budgets.violations(known.values)
         if broken:
             return replace(known, state="pruned", reason="; ".join(broken))
         try:
-            result = self._train(known, config)
+            result = self._train(known, config, profile)
         except InfeasibleError as error:
             result = replace(known, reason=str(error))
         except RuntimeError as error:  # torch reports exhausted memory so; one candidate must not end the search
             result = replace(known, reason=str(error).strip().splitlines()[0])
         return replace(result, seconds=watch.seconds)
 
-    def _train(self, known: TrialResult, config: SplitConfig) -> TrialResult:
+    def refuse(self, number: int, config: SplitConfig, reason: str) -> TrialResult:
+        """The result of a candidate that cannot exist, with the reason."""
+        return _blank(number, config, "pruned", reason)
+
+    def _train(self, known: TrialResult, config: SplitConfig, profile: Profile) -> TrialResult:
         seed = int(hashlib.sha256(f"{self.seed}:{config.key}".encode()).hexdigest()[:8], 16)
         torch.manual_seed(seed)
-        model = assemble(config, self.teacher.graph)
+        model = assemble(config, self.teacher.variants, seed)
         curve = self.trainer(config, model, self.tutor, self.recipe, seed)
         found = validate(config, model, self.tutor.data, self.validation)
         result = replace(
             known,
             state="complete",
-            values=known.values | {"accuracy": found.accuracy, "payload_bytes": found.payload_bytes},
+            values=_values(profile, found),
             accuracy_interval=wilson_interval(found.accuracy, found.images),
             curve=[{"epoch": epoch, "loss": loss} for epoch, loss in enumerate(curve, start=1)],
         )
@@ -112,12 +118,21 @@ def _costed(result: TrialResult, profile: Profile) -> TrialResult:
     )
 
 
+def _values(profile: Profile, found: Validation) -> dict[str, float]:
+    """The objectives, now that accuracy, bytes and the share that leaves at the exit are measured."""
+    measured = {"accuracy": found.accuracy, "payload_bytes": found.payload_bytes}
+    if found.exit_rate is None:
+        return profile.values | measured
+    return profile.expected(found.exit_rate) | measured | {"exit_rate": found.exit_rate}
+
+
 def _save(model: SplitModel, path: Path) -> None:
-    """Keeps what was trained; head and tail are the teacher's own and lie in the cache."""
+    """Keeps what was trained; parts that are the teacher's own lie in the cache."""
+    stages = (*model.stages, *((model.exit.stage,) if model.exit else ()))
     tensors = {
-        f"{name}.{key}": value.contiguous()
-        for name in ("encoder", "decoder")
-        if (stage := model.stage(name)) is not None
+        f"{stage.name}.{key}": value.clone()
+        for stage in stages
+        if not stage.original
         for key, value in stage.module.state_dict().items()
     }
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,28 +1,33 @@
-"""Short distillation of a candidate: its encoder and decoder learn to give the tail what the teacher's head gives.
+"""Short distillation of a candidate: its new parts learn to give what the teacher's parts give.
 
 Head network distillation (Matsubara et al., 2020, equation 2) minimises the squared error to the teacher's activation
 at the cut and leaves the tail frozen. The published loss is a sum over batch and elements; here it is the mean over
 both, divided by the variance of the activation, so that one learning rate serves every cut, width and batch size.
+
+A tail that is not the teacher's own (divided, pruned, shrunk) cannot answer for an imitated activation: it learns
+afterwards from the teacher's logits and the labels (Hinton et al., 2015, at temperature 1 and equal weights).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from splitsearch.searcher.data.dataset import Dataset
-from splitsearch.searcher.data.preprocess import normalise
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.loops import Schedule, minimise
-from splitsearch.spaces.bottleneck.linear import Decoder, Encoder
+from splitsearch.searcher.training.student import Student
+from splitsearch.spaces.bottleneck.decoders import Decoder
+from splitsearch.spaces.bottleneck.encoders import Encoder
 from splitsearch.spaces.bottleneck.payload import Quantiser
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.graph.layout import map_shape, to_map
 from splitsearch.spaces.model import SplitModel
 from splitsearch.spaces.registry import Registry
 
-__all__ = ["TRAINERS", "Recipe", "Trainer", "Tutor", "encoder_inputs"]
+__all__ = ["TRAINERS", "Recipe", "Trainer", "Tutor"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,84 +57,135 @@ Trainer = Callable[[SplitConfig, SplitModel, Tutor, Recipe, int], list[float]]
 TRAINERS: Registry[Trainer] = Registry("trainer")
 
 
-def encoder_inputs(
-    config: SplitConfig, images: torch.Tensor, activations: Activations, indices: torch.Tensor
-) -> torch.Tensor:
-    """What enters the trained encoder: the image for a mimic head, else the backbone's own activation at the cut."""
-    if config.head == "mimic":
-        return normalise(images[indices])
-    return activations.at(config.cut, indices)
-
-
 @TRAINERS.register("hnd")
 def hnd(config: SplitConfig, model: SplitModel, tutor: Tutor, recipe: Recipe, seed: int) -> list[float]:
-    """Trains encoder and decoder against the teacher's activation at the cut.
+    """Trains what is new in a candidate, first against the teacher's activation at the cut.
 
     Args:
         config: the candidate.
-        model: its stages; encoder and decoder are changed in place.
+        model: its stages; those that are not the backbone's own are changed in place.
         tutor: images and activations.
-        recipe: how long.
+        recipe: how long each step of the training takes.
         seed: of the order of images.
 
     Returns:
-        The mean relative squared error of each epoch.
+        The mean loss of each epoch: relative squared error while imitating, then that of the logits.
 
     Raises:
         InfeasibleError: the training diverged.
     """
-    encoder, decoder = _module(model, "encoder"), _module(model, "decoder")
+    student = Student(config=config, model=model, activations=tutor.activations)
     generator = torch.Generator().manual_seed(seed)
-    count = len(tutor.data.train.labels)
-    variance = _start(config, encoder, decoder, tutor, generator)
-    quantise = Quantiser(config.bits)
-
-    def loss_of(indices: torch.Tensor) -> torch.Tensor:
-        inputs = encoder_inputs(config, tutor.data.train.images, tutor.activations, indices)
-        target = inputs if config.head == "original" else tutor.activations.at(config.cut, indices)
-        imitation: torch.Tensor = decoder(quantise(encoder(inputs)))
-        return (imitation - target).square().mean() / variance
-
     curve: list[float] = []
-    encoder.train()
-    decoder.train()
-    minimise(
-        loss_of,
-        [*encoder.parameters(), *decoder.parameters()],
-        Schedule(epochs=recipe.epochs, batch_size=recipe.batch_size, learning_rate=recipe.learning_rate),
-        count,
-        generator,
-        lambda epoch, loss: curve.append(loss),
-    )
-    encoder.eval()
-    decoder.eval()
+    imitates = _imitates(student)
+    if imitates:
+        curve += _imitate(student, tutor, recipe, generator)
+    if not student.keeps_tail:
+        curve += _recover(student, tutor, recipe, generator, encoder_too=not imitates)
+    if model.exit is not None:
+        _train_exit(student, tutor, recipe, generator)
     return curve
 
 
-def _module(model: SplitModel, name: str) -> nn.Module:
-    stage = model.stage(name)
-    assert stage is not None, f"a candidate has a stage {name}"
-    return stage.module
+def _imitates(student: Student) -> bool:
+    """Whether the decoder gives a tensor that the teacher has; the lanes of a division meet in another."""
+    restored = student.model.stage("decoder")
+    assert restored is not None
+    return restored.output_shape == tuple(student.target(torch.zeros(1, dtype=torch.long)).shape[1:])
+
+
+def _imitate(student: Student, tutor: Tutor, recipe: Recipe, generator: torch.Generator) -> list[float]:
+    learning = [*(stage.module for stage in student.learning_on_device), student.decoder]
+    variance = _start(student, len(tutor.data.train.labels), generator)
+    quantise = Quantiser(student.config.bits)
+
+    def loss_of(indices: torch.Tensor) -> torch.Tensor:
+        narrow, _ = student.narrow(indices)
+        imitation: torch.Tensor = student.decoder(quantise(narrow))
+        return (imitation - student.target(indices)).square().mean() / variance
+
+    return _minimise(loss_of, learning, tutor, recipe, generator)
+
+
+def _recover(
+    student: Student, tutor: Tutor, recipe: Recipe, generator: torch.Generator, *, encoder_too: bool
+) -> list[float]:
+    learning = [student.decoder, student.tail]
+    if encoder_too:
+        learning += [stage.module for stage in student.learning_on_device]
+    quantise = Quantiser(student.config.bits)
+
+    def loss_of(indices: torch.Tensor) -> torch.Tensor:
+        with torch.set_grad_enabled(encoder_too):
+            narrow, _ = student.narrow(indices)
+        logits = student.logits(quantise(narrow))
+        teacher = tutor.activations.logits(indices).softmax(1)
+        hard = functional.cross_entropy(logits, tutor.data.train.labels[indices])
+        soft = functional.kl_div(logits.log_softmax(1), teacher, reduction="batchmean")
+        return 0.5 * hard + 0.5 * soft
+
+    return _minimise(loss_of, learning, tutor, recipe, generator)
+
+
+def _train_exit(student: Student, tutor: Tutor, recipe: Recipe, generator: torch.Generator) -> None:
+    """The exit's classifier learns last, on features that stay as they are."""
+    assert student.model.exit is not None
+    classifier = student.model.exit.stage.module
+
+    def loss_of(indices: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            _, features = student.narrow(indices)
+        logits: torch.Tensor = classifier(features)
+        return functional.cross_entropy(logits, tutor.data.train.labels[indices])
+
+    _minimise(loss_of, [classifier], tutor, recipe, generator)
+
+
+def _minimise(
+    loss_of: Callable[[torch.Tensor], torch.Tensor],
+    learning: Sequence[nn.Module],
+    tutor: Tutor,
+    recipe: Recipe,
+    generator: torch.Generator,
+) -> list[float]:
+    curve: list[float] = []
+    for module in learning:
+        module.train()
+    minimise(
+        loss_of,
+        _parameters(learning),
+        Schedule(epochs=recipe.epochs, batch_size=recipe.batch_size, learning_rate=recipe.learning_rate),
+        len(tutor.data.train.labels),
+        generator,
+        lambda epoch, loss: curve.append(loss),
+    )
+    for module in learning:
+        module.eval()
+    return curve
+
+
+def _parameters(modules: Iterable[nn.Module]) -> list[nn.Parameter]:
+    """Each once: two segments of one head are graphs over the same module tree."""
+    return list({id(weight): weight for module in modules for weight in module.parameters()}.values())
 
 
 @torch.no_grad()
-def _start(
-    config: SplitConfig, encoder: nn.Module, decoder: nn.Module, tutor: Tutor, generator: torch.Generator
-) -> float:
+def _start(student: Student, count: int, generator: torch.Generator) -> float:
     """Starts from the principal components of the activation at the cut; returns that activation's variance."""
-    count = len(tutor.data.train.labels)
     sample = torch.randperm(count, generator=generator)[:256]
-    activation = tutor.activations.at(config.cut, sample)
+    activation = student.target(sample)
     shape = tuple(activation.shape[1:])
     rows = to_map(activation, shape).permute(0, 2, 3, 1).reshape(-1, map_shape(shape)[0])
     if len(rows) > 4096:
         rows = rows[torch.randperm(len(rows), generator=generator)[:4096]]
     mean = rows.mean(0)
-    rank = min(config.channels, *rows.shape)
+    channels = student.config.channels
+    rank = min(channels, *rows.shape)
     _, _, components = torch.svd_lowrank(rows - mean, q=min(rank + 8, *rows.shape), niter=4)
-    components = nn.functional.pad(components[:, :rank], (0, config.channels - rank))
-    if isinstance(encoder, Encoder):
-        encoder.start_from(components, mean)
-    if isinstance(decoder, Decoder):
-        decoder.start_from(components, mean)
+    components = nn.functional.pad(components[:, :rank], (0, channels - rank))
+    for module in (*(stage.module for stage in student.learning_on_device), student.decoder):
+        if isinstance(module, Encoder) and map_shape(module.shape)[0] != len(mean):
+            continue  # the lanes of a divided head meet in a tensor of another width
+        if isinstance(module, Encoder | Decoder):
+            module.start_from(components, mean)
     return max(float(rows.var()), 1e-12)

@@ -18,7 +18,8 @@ from splitsearch.searcher.data.preprocess import normalise
 from splitsearch.searcher.training.cache import Cache
 from splitsearch.searcher.training.loops import Progress, Schedule, correct, minimise, silent
 from splitsearch.spaces.backbones.loading import Backbone, classifier_name
-from splitsearch.spaces.graph.trace import TracedGraph, trace
+from splitsearch.spaces.graph.trace import TracedGraph
+from splitsearch.spaces.variants.variants import Variants
 
 __all__ = ["Teacher", "TeacherRecipe", "accuracy", "make_teacher"]
 
@@ -43,16 +44,21 @@ class Teacher:
     """A backbone ready to be imitated.
 
     Attributes:
-        graph: the traced network in evaluation mode.
+        variants: the network in evaluation mode, and the shapes that candidates make of it.
         accuracy: top-1 on the validation images, in [0, 1].
         how: a phrase for the user, such as `trained from scratch, 5 epochs`.
         cached: whether it came out of the cache.
     """
 
-    graph: TracedGraph
+    variants: Variants
     accuracy: float
     how: str
     cached: bool
+
+    @property
+    def graph(self) -> TracedGraph:
+        """The traced network."""
+        return self.variants.graph
 
 
 def make_teacher(
@@ -63,18 +69,19 @@ def make_teacher(
     Raises:
         UserError: the backbone cannot be traced at the data set's image size.
     """
-    graph = trace(backbone.module, data.image_size)
+    variants = Variants.trace(backbone.name, backbone.module, data.image_size)
+    graph = variants.graph
     key = _key(backbone, data, recipe)
     found = cache.read("teachers", key)
     if found is not None:
         tensors, facts = found
         backbone.module.load_state_dict(tensors)
-        return Teacher(graph=graph, accuracy=facts["accuracy"], how=facts["how"], cached=True)
+        return Teacher(variants=variants, accuracy=facts["accuracy"], how=facts["how"], cached=True)
     how = _fit(backbone, graph, data, recipe, progress)
     result = accuracy(graph.module, data.val)
     if how != "weights as given":
         cache.write("teachers", key, backbone.module.state_dict(), {"accuracy": result, "how": how})
-    return Teacher(graph=graph, accuracy=result, how=how, cached=False)
+    return Teacher(variants=variants, accuracy=result, how=how, cached=False)
 
 
 @torch.no_grad()

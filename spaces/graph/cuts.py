@@ -1,25 +1,24 @@
 """Cuts: the places where exactly one tensor crosses from the device to the server.
 
-A node is a legal cut when every path of data from the input to the output runs through it, that is, when it dominates
-the output (Lengauer and Tarjan, 1979). The graph is then parted by copying the ancestors of the cut into the head and
-the rest into the tail.
+A node is a legal cut when it dominates the logits: then all data pass through it. The graph is parted by copying the
+ancestors of the cut into the head and the rest into the tail. The logits are the last cut: what follows them is empty.
 """
 
 import math
-import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, cast, get_args
 
-import networkx as nx
 from torch import fx
 
 from splitsearch.spaces.errors import UserError, nearest
+from splitsearch.spaces.graph.flow import ancestors, dominators
+from splitsearch.spaces.graph.fold import shape_arithmetic
 from splitsearch.spaces.graph.layout import is_supported, positions
 from splitsearch.spaces.graph.trace import Shape, TracedGraph
 
-__all__ = ["CUT_SETS", "Cut", "CutSet", "find_cut", "find_cuts", "split_at"]
+__all__ = ["CUT_SETS", "Cut", "CutSet", "find_cut", "find_cuts", "head_nodes", "part_at", "split_at"]
 
 CutSet = Literal["stages", "blocks", "all"]
 CUT_SETS: tuple[CutSet, ...] = get_args(CutSet)
@@ -55,12 +54,16 @@ def find_cuts(graph: TracedGraph, which: CutSet = "blocks") -> tuple[Cut, ...]:
 
     Args:
         graph: the traced backbone.
-        which: `all` nodes; `blocks` keeps the last of a chain that keeps its shape (conv, norm, activation); `stages`
-            the last block of each map size that leaves the tail more than the classifier: the default axis.
+        which: `all` nodes, the logits among them; `blocks` keeps the last of a chain that keeps its shape (conv, norm,
+            activation); `stages` the last block of each map size that leaves the tail more than the classifier, and
+            never the logits: the default axis.
+
+    Raises:
+        UserError: there is no such set.
     """
     if which not in CUT_SETS:
         raise UserError(f"unknown set of cuts '{which}'{nearest(which, CUT_SETS)}")
-    nodes = _dominators(graph)
+    nodes = dominators(graph)
     pixels = 3 * graph.image_size**2
     cuts = [
         Cut(
@@ -74,8 +77,9 @@ def find_cuts(graph: TracedGraph, which: CutSet = "blocks") -> tuple[Cut, ...]:
     ]
     if which == "all":
         return tuple(cuts)
-    blocks = _blocks(cuts, nodes)
-    return tuple(blocks if which == "blocks" else _stages(blocks, graph))
+    if which == "blocks":
+        return tuple(_blocks(cuts, nodes))
+    return tuple(_stages(_blocks(cuts[:-1], nodes[:-1]), graph))
 
 
 def find_cut(graph: TracedGraph, name: str) -> Cut:
@@ -96,48 +100,28 @@ def find_cut(graph: TracedGraph, name: str) -> Cut:
 
 @lru_cache(maxsize=256)  # every candidate at one cut shares one head and one tail
 def split_at(graph: TracedGraph, cut: Cut) -> tuple[fx.GraphModule, fx.GraphModule]:
+    """Parts the backbone once: every call with the same graph and cut returns the same two modules."""
+    return part_at(graph, cut)
+
+
+def part_at(graph: TracedGraph, cut: Cut) -> tuple[fx.GraphModule, fx.GraphModule]:
     """Parts the backbone: tail(head(x)) computes what the whole computes, on the same parameters.
 
     Returns:
         The head, images to the crossing tensor, and the tail, that tensor to the logits.
     """
-    node = next(n for n in graph if n.name == cut.node)
-    return _head(graph, node), _tail(graph, node)
+    node = _node(graph, cut)
+    head, tail = _head(graph, node), _tail(graph, node)
+    return fx.GraphModule(graph.module, head, "Head"), fx.GraphModule(graph.module, tail, "Tail")
 
 
-def _dominators(graph: TracedGraph) -> list[fx.Node]:
-    """Nodes with one float tensor that dominate the output, input and output left out, in order."""
-    flow = _data_flow(graph)
-    parents = nx.immediate_dominators(flow, graph.input)
-    chain, node = [], parents[graph.output]
-    while node is not graph.input:
-        chain.append(node)
-        node = parents[node]
-    return [node for node in reversed(chain) if node.name in graph.shapes]
+def head_nodes(graph: TracedGraph, cut: Cut) -> frozenset[str]:
+    """Names of the nodes that the head of a cut runs."""
+    return frozenset(node.name for node in ancestors(_node(graph, cut)))
 
 
-def _data_flow(graph: TracedGraph) -> "nx.DiGraph[fx.Node]":
-    """Edges along which values made from the input's pixels run; folded shape arithmetic is no data."""
-    flow: nx.DiGraph[fx.Node] = nx.DiGraph()
-    flow.add_node(graph.input)
-    for node in graph:
-        if node.op == "output" or _is_shape_arithmetic(node):
-            continue
-        flow.add_edges_from((source, node) for source in node.all_input_nodes if source in flow)
-    return flow
-
-
-def _is_shape_arithmetic(node: fx.Node) -> bool:
-    """The batch size and what is computed from it alone: `x.shape`, `x.shape[0]`, `x.shape[0] * 49`."""
-    if node.op == "call_function" and node.target is getattr and node.args[1] == "shape":
-        return True
-    arithmetic = (operator.getitem, operator.mul, operator.floordiv, operator.add, operator.sub)
-    return (
-        node.op == "call_function"
-        and node.target in arithmetic
-        and bool(node.all_input_nodes)
-        and all(_is_shape_arithmetic(source) for source in node.all_input_nodes)
-    )
+def _node(graph: TracedGraph, cut: Cut) -> fx.Node:
+    return next(node for node in graph if node.name == cut.node)
 
 
 def _blocks(cuts: list[Cut], nodes: list[fx.Node]) -> list[Cut]:
@@ -176,38 +160,29 @@ def _copy(target: fx.Graph, nodes: Iterable[fx.Node], known: dict[fx.Node, Any])
             known[node] = target.node_copy(node, lambda n: known[n])
 
 
-def _ancestors(node: fx.Node) -> set[fx.Node]:
-    found: set[fx.Node] = set()
-    waiting = [node]
-    while waiting:
-        current = waiting.pop()
-        if current not in found:
-            found.add(current)
-            waiting.extend(current.all_input_nodes)
-    return found
-
-
-def _head(graph: TracedGraph, cut: fx.Node) -> fx.GraphModule:
-    needed = _ancestors(cut)
+def _head(graph: TracedGraph, cut: fx.Node) -> fx.Graph:
+    needed = ancestors(cut)
     head, known = fx.Graph(), cast("dict[fx.Node, Any]", {})
     _copy(head, (n for n in graph if n in needed), known)
     head.output(known[cut])
     head.lint()
-    return fx.GraphModule(graph.module, head, "Head")
+    return head
 
 
-def _tail(graph: TracedGraph, cut: fx.Node) -> fx.GraphModule:
+def _tail(graph: TracedGraph, cut: fx.Node) -> fx.Graph:
     tail, known = fx.Graph(), cast("dict[fx.Node, Any]", {})
     entry = tail.placeholder("payload")
     known[cut] = entry
     known[graph.input] = entry  # only the batch size is read from it, and both tensors carry it first
-    _copy(tail, (n for n in graph if n in _needed_by_tail(graph, cut)), known)
+    needed = _needed_by_tail(graph, cut)
+    _copy(tail, (n for n in graph if n in needed), known)
     tail.output(known[graph.output])
     tail.lint()
-    return fx.GraphModule(graph.module, tail, "Tail")
+    return tail
 
 
 def _needed_by_tail(graph: TracedGraph, cut: fx.Node) -> set[fx.Node]:
+    arithmetic = shape_arithmetic(graph.module.graph)
     needed: set[fx.Node] = set()
     waiting = [graph.output]
     while waiting:
@@ -216,7 +191,6 @@ def _needed_by_tail(graph: TracedGraph, cut: fx.Node) -> set[fx.Node]:
             continue
         needed.add(node)
         waiting.extend(node.all_input_nodes)
-        reads_pixels = graph.input in node.all_input_nodes and not _is_shape_arithmetic(node)
-        if reads_pixels:
+        if graph.input in node.all_input_nodes and node not in arithmetic:
             raise AssertionError(f"{cut} is no cut: {node} reads the input")
     return needed

@@ -1,11 +1,6 @@
-"""The backbone as a traced graph whose only data flow is tensors.
-
-Integers that a network reads off its shapes (`x.shape[0]`, `h * w`) would look like a second thing that crosses every
-cut. They are folded: what does not depend on the batch becomes a constant, the batch size is read from whatever enters.
-"""
+"""The backbone as a traced graph whose only data flow is tensors: what is searched for cuts, costed and parted."""
 
 import copy
-import operator
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +10,8 @@ import torch
 from torch import fx, nn
 
 from splitsearch.spaces.errors import UserError
+from splitsearch.spaces.graph.fold import BATCHES, fold
+from splitsearch.spaces.graph.tracer import symbolic
 
 __all__ = ["TracedGraph", "is_tensor", "node_paths", "trace"]
 
@@ -28,14 +25,20 @@ class TracedGraph:
     Attributes:
         module: the folded graph; runs any batch size, shares its parameters with the traced network.
         image_size: side of the input in pixels.
-        shapes: node name to output shape without the batch dimension; nodes that yield no single tensor are absent.
+        shapes: node name to output shape without the batch dimension; nodes that yield no single float tensor, or one
+            whose first dimension is not the batch, are absent.
+        shares: the same for every float tensor: the shape of what belongs to one image, such as (64, 49, 96) for 64
+            windows that were folded into the batch.
         paths: node name to a readable, unique path such as `layer3.0.relu_2`.
+        opaque: path of a module that could not be traced, and was kept whole, to the place and the reason.
     """
 
     module: fx.GraphModule
     image_size: int
     shapes: dict[str, Shape]
+    shares: dict[str, Shape]
     paths: dict[str, str]
+    opaque: dict[str, str]
 
     @property
     def input(self) -> fx.Node:
@@ -60,18 +63,20 @@ def trace(module: nn.Module, image_size: int) -> TracedGraph:
         image_size: S in pixels.
 
     Raises:
-        UserError: the network cannot be traced, or does not take images of this size.
+        UserError: the network cannot be traced, does not take images of this size, or returns no logits.
     """
-    graph_module = _symbolic(module.eval())
-    first, second = (_values(graph_module, batch, image_size) for batch in (2, 3))
-    _fold(graph_module, first, second)
-    shapes = {name: tuple(value.shape[1:]) for name, value in first.items() if is_tensor(value)}
-    alive = {node.name for node in graph_module.graph.nodes}
+    graph_module, opaque = symbolic(module.eval())
+    first, second = _record(graph_module, image_size)
+    fold(graph_module, first, second)
+    alive = [node.name for node in graph_module.graph.nodes]
+    found = {name: _per_image(first.get(name), second.get(name)) for name in alive}
     traced = TracedGraph(
         module=graph_module,
         image_size=image_size,
-        shapes={name: shape for name, shape in shapes.items() if name in alive},
+        shapes={name: value[0] for name, value in found.items() if value and value[1]},
+        shares={name: value[0] for name, value in found.items() if value},
         paths=node_paths(graph_module.graph),
+        opaque=opaque,
     )
     if not isinstance(traced.output, fx.Node) or len(traced.shapes.get(traced.output.name, ())) != 1:
         raise UserError("the backbone must return one tensor of logits with shape (N, classes)")
@@ -81,23 +86,6 @@ def trace(module: nn.Module, image_size: int) -> TracedGraph:
 def is_tensor(value: object) -> bool:
     """Whether a recorded value is one tensor."""
     return isinstance(value, torch.Tensor)
-
-
-def _symbolic(module: nn.Module) -> fx.GraphModule:
-    try:
-        graph_module = fx.symbolic_trace(module)
-    except Exception as error:  # fx lets anything out that the network's own Python raises on a proxy
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(
-            f"the backbone {type(module).__name__} cannot be traced: {reason}; wrap the part whose Python depends on "
-            "tensor values in a module of its own and call torch.fx.wrap on its function"
-        ) from error
-    for node in list(graph_module.graph.nodes):
-        if node.op == "call_function" and node.target is torch._assert:
-            graph_module.graph.erase_node(node)
-    graph_module.graph.eliminate_dead_code()
-    graph_module.recompile()
-    return graph_module
 
 
 class _Recorder(fx.Interpreter):
@@ -113,43 +101,58 @@ class _Recorder(fx.Interpreter):
         return value
 
 
-def _values(graph_module: fx.GraphModule, batch: int, image_size: int) -> dict[str, Any]:
-    """Runs on the meta device: shapes without arithmetic, in a fraction of a second."""
-    recorder = _Recorder(copy.deepcopy(graph_module).to("meta"))
+def _record(graph_module: fx.GraphModule, image_size: int) -> list[dict[str, Any]]:
+    """What every node returned for each of the batches; shapes alone where possible, else values.
+
+    The meta device computes shapes without arithmetic, in a fraction of a second; only code that asks tensors for their
+    values fails there, and then real images are run through real weights.
+    """
     try:
-        with torch.no_grad():
-            recorder.run(torch.empty(batch, 3, image_size, image_size, device="meta"))
+        return _runs(_without_values(graph_module), image_size, "meta")
     except Exception as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(f"the backbone does not take images of {image_size} x {image_size} pixels: {reason}") from error
-    return recorder.values
+        failure = error
+    weights = next(graph_module.parameters(), None)
+    if weights is not None and not weights.is_meta:
+        try:
+            return _runs(graph_module, image_size, str(weights.device))
+        except Exception as error:
+            failure = error
+    reason = (str(failure).strip().splitlines() or [type(failure).__name__])[0]
+    raise UserError(f"the backbone does not take images of {image_size} x {image_size} pixels: {reason}") from failure
 
 
-def _fold(graph_module: fx.GraphModule, first: dict[str, Any], second: dict[str, Any]) -> None:
-    """Replaces shape integers: equal at batch 2 and 3 is a constant, equal to the batch is read from the input."""
-    graph = graph_module.graph
-    source = next(node for node in graph.nodes if node.op == "placeholder")
-    with graph.inserting_after(source):
-        shape = graph.call_function(getattr, (source, "shape"))
-    with graph.inserting_after(shape):
-        batch = graph.call_function(operator.getitem, (shape, 0))
-    for node in list(graph.nodes):
-        a, b = first.get(node.name), second.get(node.name)
-        if node in (shape, batch) or not isinstance(a, int) or isinstance(a, bool):
-            continue
-        if a == b:
-            _replace_with_constant(node, a)
-        elif (a, b) == (2, 3):
-            node.replace_all_uses_with(batch)
-    graph.eliminate_dead_code()
-    graph.lint()
-    graph_module.recompile()
+def _without_values(graph_module: fx.GraphModule) -> fx.GraphModule:
+    """A copy on the meta device that never holds a second set of weights."""
+    stand_ins: dict[int, Any] = {
+        id(weight): nn.Parameter(torch.empty_like(weight, device="meta"), requires_grad=False)
+        for weight in graph_module.parameters()
+    }
+    return copy.deepcopy(graph_module, stand_ins).to("meta")
 
 
-def _replace_with_constant(node: fx.Node, value: int) -> None:
-    for user in list(node.users):
-        user.args = fx.node.map_arg(user.args, lambda n: value if n is node else n)
-        user.kwargs = fx.node.map_arg(user.kwargs, lambda n: value if n is node else n)
+def _runs(graph_module: fx.GraphModule, image_size: int, device: str) -> list[dict[str, Any]]:
+    found = []
+    with torch.no_grad():
+        for batch in BATCHES:
+            recorder = _Recorder(graph_module)
+            recorder.run(torch.zeros(batch, 3, image_size, image_size, device=device))
+            found.append(recorder.values)
+    return found
+
+
+def _per_image(a: object, b: object) -> tuple[Shape, bool] | None:
+    """Shape of one image's share of a tensor, and whether the batch is its own first dimension.
+
+    None for what is no float tensor, or does not grow with the batch.
+    """
+    if not (isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)) or not a.is_floating_point():
+        return None
+    grown = [k for k, (p, q) in enumerate(zip(a.shape, b.shape, strict=False)) if p != q]
+    if len(grown) != 1 or a.dim() != b.dim() or a.shape[grown[0]] * BATCHES[1] != b.shape[grown[0]] * BATCHES[0]:
+        return None
+    share, at = a.shape[grown[0]] // BATCHES[0], grown[0]
+    middle = () if share == 1 else (share,)
+    return (*a.shape[:at], *middle, *a.shape[at + 1 :]), at == 0 and share == 1
 
 
 def node_paths(graph: fx.Graph) -> dict[str, str]:

@@ -11,14 +11,15 @@ from splitsearch.spaces.assemble import assemble, server_only, whole_on_device
 from splitsearch.spaces.bottleneck.payload import payload_bytes
 from splitsearch.spaces.config import HeadKind, SplitConfig
 from splitsearch.spaces.graph.trace import TracedGraph
+from splitsearch.spaces.variants.variants import Variants
 
 
 def config(head: HeadKind) -> SplitConfig:
     return SplitConfig(backbone="net", cut="1.2", head=head, channels=2, bits=4, image_size=32)
 
 
-def test_a_candidate_is_the_sum_of_its_stages(graph: TracedGraph, profiler: Profiler) -> None:
-    model = assemble(config("original"), graph)
+def test_a_candidate_is_the_sum_of_its_stages(variants: Variants, profiler: Profiler) -> None:
+    model = assemble(config("original"), variants)
     found = profiler.profile(model)
     target = profiler.target
     sent = payload_bytes(2 * 8 * 8, 4)
@@ -31,8 +32,8 @@ def test_a_candidate_is_the_sum_of_its_stages(graph: TracedGraph, profiler: Prof
     assert found.values["total_macs"] == found.device_macs + found.server_macs
 
 
-def test_energy_is_computing_waiting_and_radio(graph: TracedGraph, profiler: Profiler) -> None:
-    found = profiler.profile(assemble(config("original"), graph))
+def test_energy_is_computing_waiting_and_radio(variants: Variants, profiler: Profiler) -> None:
+    found = profiler.profile(assemble(config("original"), variants))
     power, network = profiler.target.device.power, profiler.target.network
     sending = 8 * (found.payload_bytes + network.overhead_bytes) / network.uplink_mbps / 1e3
     waiting = found.latency.transfer_ms + found.latency.tail_ms
@@ -62,8 +63,8 @@ def test_two_bytes_a_number_halve_the_memory(graph: TracedGraph, profiler: Profi
     assert 2 * other.profile(model).device_parameter_bytes == profiler.profile(model).device_parameter_bytes
 
 
-def test_json_holds_every_term(graph: TracedGraph, profiler: Profiler) -> None:
-    data = profiler.profile(assemble(config("mimic"), graph)).to_json()
+def test_json_holds_every_term(variants: Variants, profiler: Profiler) -> None:
+    data = profiler.profile(assemble(config("mimic"), variants)).to_json()
     assert set(data["latency"]) == {"head_ms", "encode_ms", "transfer_ms", "tail_ms", "source"}
     assert data["latency_ms"] == pytest.approx(
         data["latency"]["head_ms"] + data["latency"]["transfer_ms"] + data["latency"]["tail_ms"]

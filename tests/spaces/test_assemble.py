@@ -7,6 +7,7 @@ from splitsearch.spaces.assemble import assemble, server_only, whole_on_device
 from splitsearch.spaces.config import HeadKind, SplitConfig
 from splitsearch.spaces.errors import InfeasibleError, UserError
 from splitsearch.spaces.graph.trace import TracedGraph
+from splitsearch.spaces.variants.variants import Variants
 
 
 def config(head: HeadKind = "original", channels: int = 4, cut: str = "1.2") -> SplitConfig:
@@ -14,8 +15,8 @@ def config(head: HeadKind = "original", channels: int = 4, cut: str = "1.2") -> 
 
 
 @pytest.mark.parametrize(("head", "names"), [("original", ["head", "encoder"]), ("mimic", ["encoder"])])
-def test_a_candidate_runs_from_image_to_logits(graph: TracedGraph, head: HeadKind, names: list[str]) -> None:
-    model = assemble(config(head), graph)
+def test_a_candidate_runs_from_image_to_logits(variants: Variants, head: HeadKind, names: list[str]) -> None:
+    model = assemble(config(head), variants)
     assert [stage.name for stage in model.stages] == [*names, "decoder", "tail"]
     crossing = model.crossing
     assert crossing is not None
@@ -25,21 +26,21 @@ def test_a_candidate_runs_from_image_to_logits(graph: TracedGraph, head: HeadKin
     assert model.run(torch.randn(2, 3, 32, 32)).shape == (2, 10)
 
 
-def test_head_and_tail_share_the_backbones_parameters(graph: TracedGraph) -> None:
-    stage = assemble(config(), graph).stage("tail")
+def test_head_and_tail_share_the_backbones_parameters(variants: Variants, graph: TracedGraph) -> None:
+    stage = assemble(config(), variants).stage("tail")
     assert stage is not None
     own = {id(parameter) for parameter in graph.module.parameters()}
     assert {id(parameter) for parameter in stage.module.parameters()} <= own
 
 
-def test_a_bottleneck_wider_than_the_tensor_is_infeasible(graph: TracedGraph) -> None:
+def test_a_bottleneck_wider_than_the_tensor_is_infeasible(variants: Variants) -> None:
     with pytest.raises(InfeasibleError, match="channels 17 is above the 16 channels"):
-        assemble(config(channels=17), graph)
+        assemble(config(channels=17), variants)
 
 
-def test_an_unknown_cut_is_the_users_error(graph: TracedGraph) -> None:
+def test_an_unknown_cut_is_the_users_error(variants: Variants) -> None:
     with pytest.raises(UserError, match="no cut 'nowhere'"):
-        assemble(config(cut="nowhere"), graph)
+        assemble(config(cut="nowhere"), variants)
 
 
 def test_the_extremes(graph: TracedGraph) -> None:

@@ -19,8 +19,8 @@ from splitsearch.searcher.engine.trial import Evaluator
 from splitsearch.searcher.reporter import SilentReporter
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import Interrupted, NothingFeasibleError
-from splitsearch.spaces.graph.trace import TracedGraph
 from splitsearch.spaces.space.space import SearchSpace
+from splitsearch.spaces.variants.variants import Variants
 
 SPACE = SearchSpace(
     backbone="n", image_size=32, cuts=("0.2", "1.2"), heads=("original", "mimic"), channels=(1, 2, 12), bits=(4, 8)
@@ -57,8 +57,8 @@ class Formula:
 
 
 @pytest.fixture
-def pool(graph: TracedGraph, profiler: Profiler) -> Pool:
-    return profile_pool(SPACE, graph, profiler)
+def pool(variants: Variants, profiler: Profiler) -> Pool:
+    return profile_pool(SPACE, variants, profiler)
 
 
 def search(pool: Pool, folder: Path, sampler: str = "tpe", stop_at: int | None = None) -> tuple[Search, Formula]:
@@ -155,7 +155,7 @@ def test_contradictory_budgets_name_the_nearest_candidate(pool: Pool) -> None:
     with pytest.raises(NothingFeasibleError, match=r"the nearest is .*: payload_bytes \d+ is above the budget of 1"):
         require_feasible(pool, Budgets(max_payload_bytes=1))
     with pytest.raises(NothingFeasibleError, match="can exist"):
-        require_feasible(Pool(profiles={}, impossible=pool.impossible), Budgets())
+        require_feasible(Pool(cost=pool.cost, impossible=pool.impossible), Budgets())
 
 
 def test_a_trial_in_one_line(pool: Pool, tmp_path: Path) -> None:

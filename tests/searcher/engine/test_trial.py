@@ -16,9 +16,9 @@ from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor
 from splitsearch.searcher.training.teacher import Teacher
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import InfeasibleError
-from splitsearch.spaces.graph.trace import TracedGraph
 from splitsearch.spaces.model import SplitModel
 from splitsearch.spaces.space.space import SearchSpace
+from splitsearch.spaces.variants.variants import Variants
 
 SPACE = SearchSpace(backbone="n", image_size=32, cuts=("0.2", "1.2"), heads=("mimic",), channels=(2, 12), bits=(4,))
 
@@ -36,23 +36,23 @@ def exhausted(*arguments: object) -> list[float]:
 
 
 @pytest.fixture
-def make(graph: TracedGraph, profiler: Profiler, tmp_path: Path) -> "Make":
-    return Make(graph, profiler, tmp_path)
+def make(variants: Variants, profiler: Profiler, tmp_path: Path) -> "Make":
+    return Make(variants, profiler, tmp_path)
 
 
 class Make:
-    def __init__(self, graph: TracedGraph, profiler: Profiler, folder: Path) -> None:
-        self.graph, self.folder = graph, folder
-        self.pool = profile_pool(SPACE, graph, profiler)
+    def __init__(self, variants: Variants, profiler: Profiler, folder: Path) -> None:
+        self.variants, self.folder = variants, folder
+        self.pool = profile_pool(SPACE, variants, profiler)
         images = torch.randint(0, 255, (40, 3, 32, 32), dtype=torch.uint8)
         part = Split(images=images, labels=torch.arange(40) % 10)
         classes = tuple(map(str, range(10)))
         self.data = Dataset(name="n", train=part, val=part, classes=classes, image_size=32, fingerprint="n")
 
     def __call__(self, trainer: object = None, accuracy: float = 0.1, **budgets: float) -> Evaluator:
-        activations = Activations(self.graph, self.data.train.images)
+        activations = Activations(self.variants, self.data.train.images)
         return Evaluator(
-            teacher=Teacher(graph=self.graph, accuracy=accuracy, how="given", cached=False),
+            teacher=Teacher(variants=self.variants, accuracy=accuracy, how="given", cached=False),
             tutor=Tutor(data=self.data, activations=activations),
             validation=activations,
             pool=self.pool,

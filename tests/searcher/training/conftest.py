@@ -6,7 +6,7 @@ import torch
 from splitsearch.searcher.data.dataset import Dataset, Split
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.distill import Tutor
-from splitsearch.spaces.graph.trace import TracedGraph
+from splitsearch.spaces.variants.variants import Variants
 
 
 def split(count: int, seed: int) -> Split:
@@ -26,5 +26,5 @@ def data() -> Dataset:
 
 
 @pytest.fixture
-def tutor(data: Dataset, graph: TracedGraph) -> Tutor:
-    return Tutor(data=data, activations=Activations(graph, data.train.images))
+def tutor(data: Dataset, variants: Variants) -> Tutor:
+    return Tutor(data=data, activations=Activations(variants, data.train.images))

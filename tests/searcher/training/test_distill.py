@@ -5,10 +5,11 @@ import copy
 import pytest
 import torch
 
-from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor, encoder_inputs
+from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor
 from splitsearch.spaces.assemble import assemble
 from splitsearch.spaces.config import HeadKind, SplitConfig
 from splitsearch.spaces.graph.trace import TracedGraph
+from splitsearch.spaces.variants.variants import Variants
 
 RECIPE = Recipe(epochs=4, batch_size=16)
 
@@ -18,35 +19,30 @@ def config(head: HeadKind, channels: int = 2) -> SplitConfig:
 
 
 @pytest.mark.parametrize("head", ["original", "mimic"])
-def test_the_imitation_improves_and_the_tail_stays(graph: TracedGraph, tutor: Tutor, head: HeadKind) -> None:
+def test_the_imitation_improves_and_the_tail_stays(
+    variants: Variants, graph: TracedGraph, tutor: Tutor, head: HeadKind
+) -> None:
     torch.manual_seed(0)
     before = copy.deepcopy(graph.module.state_dict())
-    model = assemble(config(head), graph)
+    model = assemble(config(head), variants)
     curve = TRAINERS.get("hnd")(config(head), model, tutor, RECIPE, 0)
     assert len(curve) == 4
     assert curve[-1] < curve[0]
     assert all(torch.equal(before[key], value) for key, value in graph.module.state_dict().items())
 
 
-def test_the_same_seed_gives_the_same_candidate(graph: TracedGraph, tutor: Tutor) -> None:
+def test_the_same_seed_gives_the_same_candidate(variants: Variants, tutor: Tutor) -> None:
     curves = []
     for _ in range(2):
         torch.manual_seed(3)
-        curves.append(TRAINERS.get("hnd")(config("mimic"), assemble(config("mimic"), graph), tutor, RECIPE, 3))
+        curves.append(TRAINERS.get("hnd")(config("mimic"), assemble(config("mimic"), variants), tutor, RECIPE, 3))
     assert curves[0] == curves[1]
 
 
-def test_as_many_channels_as_the_tensor_restore_it_at_once(graph: TracedGraph, tutor: Tutor) -> None:
+def test_as_many_channels_as_the_tensor_restore_it_at_once(variants: Variants, tutor: Tutor) -> None:
     torch.manual_seed(0)
     wide = config("original", 16)
-    curve = TRAINERS.get("hnd")(wide, assemble(wide, graph), tutor, Recipe(epochs=1, batch_size=16), 0)
+    curve = TRAINERS.get("hnd")(wide, assemble(wide, variants), tutor, Recipe(epochs=1, batch_size=16), 0)
     narrow = config("original", 1)
-    other = TRAINERS.get("hnd")(narrow, assemble(narrow, graph), tutor, Recipe(epochs=1, batch_size=16), 0)
+    other = TRAINERS.get("hnd")(narrow, assemble(narrow, variants), tutor, Recipe(epochs=1, batch_size=16), 0)
     assert curve[0] < 0.1 * other[0]
-
-
-def test_what_enters_the_encoder(graph: TracedGraph, tutor: Tutor) -> None:
-    indices = torch.arange(3)
-    images = tutor.data.train.images
-    assert encoder_inputs(config("mimic"), images, tutor.activations, indices).shape == (3, 3, 32, 32)
-    assert encoder_inputs(config("original"), images, tutor.activations, indices).shape == (3, 16, 8, 8)

@@ -9,17 +9,17 @@ from splitsearch.searcher.training.validate import validate
 from splitsearch.spaces.assemble import assemble
 from splitsearch.spaces.bottleneck.payload import Quantiser, payload_bytes
 from splitsearch.spaces.config import SplitConfig
-from splitsearch.spaces.graph.trace import TracedGraph
+from splitsearch.spaces.variants.variants import Variants
 
 
 @torch.no_grad()
-def test_accuracy_and_bytes_are_those_of_the_received_payload(graph: TracedGraph, data: Dataset) -> None:
+def test_accuracy_and_bytes_are_those_of_the_received_payload(variants: Variants, data: Dataset) -> None:
     torch.manual_seed(0)
     config = SplitConfig(backbone="net", cut="1.2", head="mimic", channels=2, bits=3, image_size=32)
-    model = assemble(config, graph)
+    model = assemble(config, variants)
     for stage in model.stages:
         stage.module.eval()
-    found = validate(config, model, data, Activations(graph, data.val.images))
+    found = validate(config, model, data, Activations(variants, data.val.images))
     encoder, decoder, tail = (stage.module for stage in model.stages)
     logits = tail(decoder(Quantiser(3)(encoder(normalise(data.val.images)))))
     assert found.accuracy == float((logits.argmax(1) == data.val.labels).float().mean())

@@ -1,149 +1,72 @@
-"""Backbones by name, from files, and weights that fit or do not."""
+"""Backbones by name: where a name leads, and the same networks without values."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import nn
-from torchvision.models import ResNet18_Weights, get_model
+from torchvision.models import get_model
 
-from splitsearch.spaces.backbones.loading import (
-    backbone_names,
-    classifier_name,
-    load_backbone,
-    read_state,
-    replace_classifier,
-)
+from splitsearch.spaces.backbones import loading
+from splitsearch.spaces.backbones.loading import check_name, load_backbone, meta_backbone
 from splitsearch.spaces.errors import UserError
 
-OWN = """
-from torch import nn
 
-def make():
-    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 10))
-
-def needs(size):
-    return make()
-
-def breaks():
-    raise RuntimeError("no such luck")
-
-def number():
-    return 3
-"""
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Path:
-    file = tmp_path / "net.py"
-    file.write_text(OWN, encoding="utf-8")
-    return file
-
-
-def test_all_classifiers_are_listed() -> None:
-    names = backbone_names()
-    assert len(names) >= 80
-    assert {"resnet152", "vit_b_16", "densenet169"} <= set(names)
-
-
-def test_from_scratch_it_has_the_classes_of_the_data() -> None:
-    backbone = load_backbone("resnet18", classes=7, weights="none")
-    assert backbone.origin == "scratch"
-    assert backbone.module(torch.randn(2, 3, 32, 32)).shape == (2, 7)
-
-
-def test_without_a_network_auto_falls_back_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*args: Any, **kwargs: Any) -> None:
-        raise OSError("no route")
-
-    monkeypatch.setattr(ResNet18_Weights, "get_state_dict", refuse)
-    backbone = load_backbone("resnet18", classes=7)
-    assert backbone.origin == "scratch"
-    assert "from scratch" in backbone.note
-    with pytest.raises(UserError, match="cannot be had here: no route"):
-        load_backbone("resnet18", classes=7, weights="default")
-
-
-@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-def test_a_weights_file_is_loaded_and_its_classifier_replaced(tmp_path: Path, suffix: str) -> None:
-    torch.manual_seed(0)
-    state = get_model("resnet18", weights=None, num_classes=7).state_dict()
-    file = tmp_path / f"weights{suffix}"
-    save_file(state, file) if suffix == ".safetensors" else torch.save(state, file)
-    same = load_backbone("resnet18", classes=7, weights=str(file))
-    assert torch.equal(same.module.state_dict()["conv1.weight"], state["conv1.weight"])
-    assert not same.new_classifier
-    other = load_backbone("resnet18", classes=3, weights=str(file))
-    assert other.new_classifier
-    assert other.module(torch.randn(2, 3, 32, 32)).shape == (2, 3)
-
-
-def test_weights_of_another_network_name_the_layers(tmp_path: Path) -> None:
-    file = tmp_path / "weights.pth"
-    torch.save(get_model("resnet34", weights=None).state_dict(), file)
-    with pytest.raises(UserError, match=r"do not fit the backbone: layer1\.2\.conv1\.weight is unexpected"):
-        load_backbone("resnet18", classes=10, weights=str(file))
-
-
-class Trap:
-    """An object that only unpickling could bring back."""
-
-
-def test_objects_are_never_unpickled(tmp_path: Path) -> None:
-    file = tmp_path / "weights.pth"
-    torch.save({"conv1.weight": Trap()}, file)
-    with pytest.raises(UserError, match="no plain state dict"):
-        read_state(file)
-
-
-@pytest.mark.parametrize("content", [b"", b"nonsense"])
-@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-def test_broken_weights_are_refused_in_one_line(tmp_path: Path, content: bytes, suffix: str) -> None:
-    file = tmp_path / f"weights{suffix}"
-    file.write_bytes(content)
-    with pytest.raises(UserError) as caught:
-        read_state(file)
-    assert "\n" not in str(caught.value)
-
-
-def test_an_own_backbone_keeps_its_weights(own: Path) -> None:
-    backbone = load_backbone(f"{own}:make", classes=10)
-    assert (backbone.origin, backbone.new_classifier) == ("own", False)
-    assert load_backbone(f"{own}:make", classes=4).module(torch.randn(1, 3, 8, 8)).shape == (1, 4)
+@pytest.mark.parametrize("name", ["resnet18", "timm:resnet18", "net.py:make"])
+def test_three_kinds_of_names_are_known(name: str) -> None:
+    check_name(name)
 
 
 @pytest.mark.parametrize(
-    ("function", "message"),
+    ("name", "message"),
     [
-        ("mak", "no function 'mak'; did you mean 'make'"),
-        ("needs", "takes size"),
-        ("breaks", "raised RuntimeError: no such luck"),
-        ("number", "must return a torch.nn.Module, not int"),
+        ("resnet19", r"unknown backbone 'resnet19'; did you mean 'resnet1\d+'\?"),
+        ("net.py", r"'net\.py' \(a backbone of your own is FILE\.py:FUNCTION"),
+        ("timm:resnet5O", "timm has no network 'resnet5O'; did you mean"),
     ],
 )
-def test_an_own_backbone_that_is_wrong_is_explained(own: Path, function: str, message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        load_backbone(f"{own}:{function}", classes=10)
+def test_names_that_lead_nowhere_are_explained(name: str, message: str) -> None:
+    for use in (check_name, lambda n: load_backbone(n, classes=10), lambda n: meta_backbone(n, 10)):
+        with pytest.raises(UserError, match=message):
+            use(name)
 
 
-def test_missing_and_broken_files(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no file"):
-        load_backbone(f"{tmp_path}/none.py:make", classes=10)
-    (tmp_path / "bad.py").write_text("import nothing_of_the_kind", encoding="utf-8")
-    with pytest.raises(UserError, match="cannot be imported: ModuleNotFoundError"):
-        load_backbone(f"{tmp_path}/bad.py:make", classes=10)
-    with pytest.raises(UserError, match="unknown backbone 'resnet19'; did you mean"):
-        load_backbone("resnet19", classes=10)
+def test_no_such_weights_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no weights file"):
         load_backbone("resnet18", classes=10, weights=str(tmp_path / "none.pth"))
 
 
-def test_the_classifier_is_the_last_layer_of_that_width() -> None:
-    module = nn.Sequential(nn.Linear(4, 10), nn.Linear(10, 10), nn.Conv2d(3, 5, 1))
-    assert classifier_name(module, 10) == "1"
-    replace_classifier(module, 5, 7)
-    assert module[2].out_channels == 7
-    with pytest.raises(UserError, match="no linear layer or convolution with 99"):
-        classifier_name(module, 99)
+# regnet and swin compute with tensors while they are built: those must have values, whatever becomes of the weights.
+@pytest.mark.parametrize("name", ["resnet18", "regnet_y_400mf", "swin_t", "mobilenet_v3_small", "timm:resnet18"])
+def test_without_values_it_is_the_same_network(name: str) -> None:
+    meta, real = meta_backbone(name, 7), load_backbone(name, classes=7, weights="none").module
+    assert all(value.is_meta for value in meta.state_dict().values())
+    shapes = [{key: (v.shape, v.dtype) for key, v in module.state_dict().items()} for module in (meta, real)]
+    assert shapes[0] == shapes[1]
+    assert not meta.training
+
+
+def test_no_memory_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No initialiser ever meets a weight with values."""
+
+    def refuse(tensor: torch.Tensor, *args: object, **kwargs: object) -> torch.Tensor:
+        assert tensor.is_meta
+        return tensor
+
+    monkeypatch.setattr(nn.init, "kaiming_uniform_", refuse)
+    monkeypatch.setattr(nn.init, "kaiming_normal_", refuse)
+    meta_backbone("resnet18", 10)
+    with pytest.raises(AssertionError):
+        get_model("resnet18", weights=None)
+
+
+def test_a_constructor_that_reads_its_weights_gets_real_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    def make(name: str, classes: int) -> nn.Module:
+        layer = nn.Linear(3, classes)
+        layer.scale = float(layer.weight.abs().max())
+        return layer
+
+    monkeypatch.setattr(loading, "torchvision_module", make)
+    module = meta_backbone("resnet18", 5)
+    assert module.weight.is_meta
+    assert not nn.Linear(1, 1).weight.is_meta  # nothing is left behind for whoever builds a network next

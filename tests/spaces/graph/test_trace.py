@@ -36,19 +36,9 @@ def test_paths_are_unique_and_readable(graph: TracedGraph) -> None:
     assert "1.2" in paths
 
 
-class Undecided(nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x.flatten(1) if x.sum() > 0 else -x.flatten(1)
-
-
 class Pair(nn.Module):
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return x.flatten(1), x
-
-
-def test_what_cannot_be_traced_says_why_and_the_way_out() -> None:
-    with pytest.raises(UserError, match=r"Undecided cannot be traced: .*torch\.fx\.wrap"):
-        trace(Undecided(), 8)
 
 
 def test_a_network_must_return_logits() -> None:
@@ -59,3 +49,14 @@ def test_a_network_must_return_logits() -> None:
 def test_an_image_too_small_is_refused() -> None:
     with pytest.raises(UserError, match="does not take images of 8 x 8"):
         trace(get_model("vgg11", weights=None), 8)
+
+
+def test_a_network_on_the_meta_device_needs_no_values(network: nn.Module, graph: TracedGraph) -> None:
+    moved = trace(network.to("meta"), 32)
+    assert moved.shapes == graph.shapes
+    assert moved.paths == graph.paths
+
+
+def test_shares_are_what_belongs_to_one_image(graph: TracedGraph) -> None:
+    assert graph.shares == graph.shapes
+    assert graph.opaque == {}

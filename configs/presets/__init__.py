@@ -1,0 +1,1 @@
+"""Data only: configurations of the published systems; nothing here runs."""
