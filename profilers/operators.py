@@ -17,6 +17,7 @@ import torch
 from torch import fx, nn
 
 from splitsearch.profilers.quiet import quiet
+from splitsearch.spaces.graph.shapes import ShapeInterpreter
 from splitsearch.spaces.variants.variants import on_meta
 
 with quiet():  # fvcore compiles a function while it is imported, in a way that torch has deprecated
@@ -149,7 +150,7 @@ def _attention(inputs: list[Any], outputs: list[Any]) -> int:
     return int(math.prod(batch) * queries * keys * (width + value_width))
 
 
-class _Counter(fx.Interpreter):
+class _Counter(ShapeInterpreter):
     """Runs one image and costs each node once per distinct (operator, shapes)."""
 
     def __init__(self, module: fx.GraphModule) -> None:

@@ -1,7 +1,7 @@
 """Candidates with their costs, before any training: what breaks a budget is known before the search starts.
 
-A space that is small enough is costed whole. Of a larger one a seeded sample is; what else the search asks for is
-costed when it asks.
+A space that is small enough is costed whole. Of a larger one a seeded sample is, since every divided, shrunk or pruned
+part must be built to be costed, which takes seconds; what else the search asks for is costed when it asks.
 """
 
 import contextlib
@@ -15,10 +15,13 @@ from splitsearch.spaces.errors import InfeasibleError
 from splitsearch.spaces.space.space import SearchSpace
 from splitsearch.spaces.variants.variants import Variants
 
-__all__ = ["WHOLE", "Pool", "profile_pool"]
+__all__ = ["DRAWN", "WHOLE", "Pool", "profile_pool"]
 
 WHOLE = 4096
 """Candidates up to which a space is costed whole."""
+
+DRAWN = 128
+"""Candidates that are costed of a larger space before the search starts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +63,7 @@ def profile_pool(
     *,
     seed: int = 0,
 ) -> Pool:
-    """Costs a space, or a sample of `WHOLE` candidates of a larger one.
+    """Costs a space, or a sample of `DRAWN` candidates of one with more than `WHOLE`.
 
     Args:
         space: which candidates.
@@ -77,8 +80,8 @@ def profile_pool(
         return profiler.profile(assemble(config, variants if by_value else shapes))
 
     pool = Pool(cost=cost)
-    candidates = space if space.size <= WHOLE else space.sample(WHOLE, seed)
-    count = min(space.size, WHOLE)
+    candidates = space if space.size <= WHOLE else space.sample(DRAWN, seed)
+    count = space.size if space.size <= WHOLE else DRAWN
     for done, config in enumerate(candidates, start=1):
         with contextlib.suppress(InfeasibleError):  # the pool remembers the reason
             pool.get(config)

@@ -11,7 +11,7 @@ from splitsearch.spaces.bottleneck.encoders import Encoder, mimic_encoder
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import InfeasibleError
 from splitsearch.spaces.exits import ExitClassifier
-from splitsearch.spaces.graph.cuts import Cut, find_cut, split_at
+from splitsearch.spaces.graph.cuts import Cut, find_cut, part_at, split_at
 from splitsearch.spaces.graph.layout import Shape, channels, is_supported, map_shape
 from splitsearch.spaces.graph.trace import TracedGraph
 from splitsearch.spaces.model import Exit, Lanes, Resize, SplitModel, Stage
@@ -39,6 +39,8 @@ def assemble(config: SplitConfig, variants: Variants, seed: int = 0) -> SplitMod
     """
     cut = find_cut(variants.graph, config.cut)
     _check(config, cut)
+    for side in ("head", "tail"):  # before the context, which slows down every call in it
+        variants.get(Recipe.of(config, side))
     with torch.device("meta" if variants.is_meta else "cpu"):
         device = _device(config, variants, seed)
         return SplitModel(
@@ -180,7 +182,7 @@ def _at_the_cut(config: SplitConfig, variants: Variants) -> bool:
 
 def _splitter(variants: Variants, recipe: Recipe) -> _Splitter:
     """Parts that candidates share are kept; a candidate's own copies must not outlive it in a cache."""
-    return split_at if variants.is_meta or recipe.is_original else split_at.__wrapped__
+    return split_at if variants.is_meta or recipe.is_original else part_at
 
 
 def _joint(shape: Shape, lanes: int) -> Shape:

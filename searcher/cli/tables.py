@@ -11,6 +11,10 @@ from rich.table import Table
 __all__ = ["front_table", "plain_table", "print_document", "print_json", "print_table"]
 
 
+_PLACE = ("trial", "cut", "head", "channels", "bits")
+_KNOWN = (*_PLACE, "backbone", "image_size")
+
+
 def print_json(data: Any) -> None:
     """One JSON document on stdout."""
     print(json_format.dumps(data, indent=2))
@@ -41,7 +45,7 @@ def front_table(document: dict[str, Any], limit: int | None = None) -> Table:
     extra = [name for name in names if name not in ("accuracy", "latency_ms", "payload_bytes")]
     source = document["front"][0]["latency"]["source"] if document["front"] else "estimated"
     table = Table(title=f"Front of {document['backbone']} on {document['device']} over {document['network']}")
-    for name in ("trial", "cut", "head", "channels", "bits"):
+    for name in (*_PLACE, "and"):
         table.add_column(name)
     heads = ["accuracy", f"latency ms ({source})", "= head + transfer + tail", "payload bytes", *extra]
     for name in heads:
@@ -49,13 +53,14 @@ def front_table(document: dict[str, Any], limit: int | None = None) -> Table:
     entries = document["front"] if limit is None else document["front"][:limit]
     for entry in entries:
         config = entry["config"]
-        place = (str(entry["trial"]), config["cut"], config["head"], str(config["channels"]), str(config["bits"]))
-        table.add_row(*place, *_numbers(entry, extra))
+        place = (entry["trial"], *(config[name] for name in _PLACE[1:]))
+        more = " ".join(f"{name}={value}" for name, value in config.items() if name not in _KNOWN)
+        table.add_row(*map(str, place), more, *_numbers(entry, extra))
     if len(entries) < len(document["front"]):
         table.add_row("…", f"{len(document['front']) - len(entries)} more")
     table.add_section()
     for baseline in document["baselines"]:
-        table.add_row("", baseline["name"], "", "", "", *_numbers(baseline, extra), style="dim")
+        table.add_row("", baseline["name"], "", "", "", "", *_numbers(baseline, extra), style="dim")
     return table
 
 

@@ -134,8 +134,7 @@ class Search:
 
 def describe(result: TrialResult) -> str:
     """One line about a trial."""
-    config = result.config
-    title = f"trial {result.trial}: {config['cut']} {config['head']} {config['channels']}ch {config['bits']}bit"
+    title = f"trial {result.trial}: {SplitConfig.from_json(result.config)}"
     if result.repeat_of is not None:
         return f"{title}: known from trial {result.repeat_of}"
     if result.state != "complete":

@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from splitsearch.searcher.engine.objectives import Objective
 from splitsearch.searcher.engine.results import TrialResult
 from splitsearch.searcher.engine.sampler import Sampler
+from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.space.space import SearchSpace
 
@@ -102,14 +103,15 @@ def _point(trial: FrozenTrial) -> dict[str, int]:
 
 def _attributes(result: TrialResult) -> dict[str, Any]:
     data = result.to_json()
-    shown = {"candidate": _title(result.config), "key": result.key, "seconds": result.seconds, _RESULT: data}
+    shown = {
+        "candidate": str(SplitConfig.from_json(result.config)),
+        "key": result.key,
+        "seconds": result.seconds,
+        _RESULT: data,
+    }
     if result.reason:
         shown["reason"] = result.reason
     return shown
-
-
-def _title(config: dict[str, Any]) -> str:
-    return f"{config['cut']} {config['head']} {config['channels']}ch {config['bits']}bit"
 
 
 def open_study(run: Path) -> optuna.Study:

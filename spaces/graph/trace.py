@@ -11,6 +11,7 @@ from torch import fx, nn
 
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.graph.fold import BATCHES, fold
+from splitsearch.spaces.graph.shapes import ShapeInterpreter
 from splitsearch.spaces.graph.tracer import symbolic
 
 __all__ = ["TracedGraph", "is_tensor", "node_paths", "trace"]
@@ -88,7 +89,7 @@ def is_tensor(value: object) -> bool:
     return isinstance(value, torch.Tensor)
 
 
-class _Recorder(fx.Interpreter):
+class _Recorder(ShapeInterpreter):
     """Runs the graph and keeps what every node returned."""
 
     def __init__(self, module: fx.GraphModule) -> None:

@@ -58,7 +58,8 @@ class SpaceSpec:
     def _cuts(self, backbone: str, graph: TracedGraph) -> tuple[str, ...]:
         entries = self.lists["cut"]
         if (named := self.values("cut")) and named[0] in CUT_SETS and len(named) == 1:
-            names = tuple(cut.name for cut in find_cuts(graph, named[0]))
+            # After the logits nothing is left for a server to do.
+            names = tuple(cut.name for cut in find_cuts(graph, named[0]) if cut.node != graph.output.name)
         else:
             names = self._resolved("cuts", entries, graph)
         if not names:

@@ -13,7 +13,7 @@ from torch import nn
 
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import InfeasibleError, UserError
-from splitsearch.spaces.graph.cuts import Cut, find_cut, split_at
+from splitsearch.spaces.graph.cuts import Cut, find_cut, part_at
 from splitsearch.spaces.graph.trace import TracedGraph, trace
 from splitsearch.spaces.variants.division import divide, fresh_weights
 from splitsearch.spaces.variants.pruning import layers_in, prune
@@ -86,6 +86,7 @@ class Variants:
         self.module = module
         self.graph = graph
         self._made: OrderedDict[Recipe, TracedGraph | InfeasibleError] = OrderedDict()
+        self._shapes: OrderedDict[tuple[int, float, float], nn.Module] = OrderedDict()
 
     @classmethod
     def trace(cls, name: str, module: nn.Module, image_size: int) -> "Variants":
@@ -152,25 +153,33 @@ class Variants:
         Raises:
             InfeasibleError: the variant dropped the block where it lies.
         """
-        try:
-            return find_cut(self.get(recipe), name)
-        except UserError as error:
-            raise InfeasibleError(f"shrinking dropped the block of the cut {name}") from error
+        return _surviving(self.get(recipe), name)
 
     def _make(self, recipe: Recipe) -> TracedGraph:
-        size, module = recipe.image_size, self.module
-        if recipe.nets > 1:
-            module = divide(self.name, module, size, recipe.nets)
-        if recipe.depth < 1 or recipe.width < 1:
-            module = shrink(self.name, module, size, depth=recipe.depth, width=recipe.width)
+        module = self._shaped(recipe.nets, recipe.depth, recipe.width)
         if recipe.pruned:
             module = _pruned(module, recipe)
-        return _traced(module, size)
+        return _traced(module, recipe.image_size)
+
+    def _shaped(self, nets: int, depth: float, width: float) -> nn.Module:
+        """Divided and shrunk: the same whatever the resolution and the cut, so that many variants start from it."""
+        shape = (nets, depth, width)
+        if shape not in self._shapes:
+            if len(self._shapes) >= _KEPT:
+                self._shapes.popitem(last=False)
+            module, size = self.module, self.graph.image_size
+            if nets > 1:
+                module = divide(self.name, module, size, nets)
+            if depth < 1 or width < 1:
+                module = shrink(self.name, module, size, depth=depth, width=width)
+            self._shapes[shape] = module
+        self._shapes.move_to_end(shape)
+        return self._shapes[shape]
 
 
 def _pruned(module: nn.Module, recipe: Recipe) -> nn.Module:
     graph = _traced(module, recipe.image_size)
-    parts = split_at(graph, find_cut(graph, recipe.cut))
+    parts = part_at(graph, _surviving(graph, recipe.cut))
     return prune(
         module,
         recipe.image_size,
@@ -179,6 +188,13 @@ def _pruned(module: nn.Module, recipe: Recipe) -> nn.Module:
         importance=recipe.importance,
         layers=layers_in(parts[0 if recipe.side == "head" else 1]),
     )
+
+
+def _surviving(graph: TracedGraph, cut: str) -> Cut:
+    try:
+        return find_cut(graph, cut)
+    except UserError as error:
+        raise InfeasibleError(f"shrinking dropped the block of the cut {cut}") from error
 
 
 def _traced(module: nn.Module, image_size: int) -> TracedGraph:

@@ -16,6 +16,9 @@ OWNERS = {
     "timeit": ("profilers/timing.py",),
     "datetime": ("profilers/timing.py",),
     "torchvision": ("spaces/backbones/", "searcher/data/"),
+    "timm": ("spaces/backbones/",),
+    "torch_pruning": ("spaces/variants/",),
+    "zstandard": ("spaces/bottleneck/payload.py",),
     "fvcore": ("profilers/operators.py",),
 }
 

@@ -74,8 +74,8 @@ def test_a_weights_file_is_loaded_and_its_classifier_replaced(tmp_path: Path) ->
     assert other.module(torch.randn(2, 3, 32, 32)).shape == (2, 3)
 
 
-# name: side in pixels. The first five follow fx; tf_efficientnet pads by the size it meets, mobilevit and convit branch
-# on it, nest reads it: parts of these four stay whole.
+# name: side in pixels. The first five follow fx throughout; the padding of tf_efficientnet and the blocks of mobilevit
+# branch on sizes, and stay whole.
 REPRESENTATIVE = {
     "resnet50d": 64,
     "vit_tiny_patch16_224": 224,
