@@ -34,7 +34,10 @@ def test_cuts_by_set_or_by_name_in_the_order_of_the_network(graph: TracedGraph) 
     assert cuts("['1', '0']") == ("0.2", "1.2")
     assert cuts("'0'") == ("0.2",)
     for name in ("blocks", "all"):
-        assert cuts(name) == tuple(cut.name for cut in find_cuts(graph, "all" if name == "all" else "blocks"))
+        # The logits are a cut, and no place in a space: nothing would be left for the server.
+        *offered, logits = find_cuts(graph, "all" if name == "all" else "blocks")
+        assert cuts(name) == tuple(cut.name for cut in offered)
+        assert logits.node == graph.output.name
 
 
 def test_an_exit_comes_before_the_cut_or_at_it(graph: TracedGraph) -> None:
