@@ -9,7 +9,7 @@ FP16, one image of 224 x 224. Three models of a network's time, by non-negative 
     linear   t = a * GMACs + c * operators + m * megabytes moved
     roofline t = sum over operators of c + max(a * GMACs, m * megabytes), with the m of the linear fit
 
-The profiles hold the roofline's figures, because that is what splitsearch.profilers.roofline computes with them.
+The profiles hold the roofline's figures, because that is what splitsearch.profilers.predict.roofline computes with.
 Weights are random: nothing is downloaded.
 """
 

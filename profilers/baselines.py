@@ -4,6 +4,8 @@ All on the device; all on the server with the raw pixels; all on the server with
 pixels easily and JPEG only on slow links, so a comparison without JPEG misleads (facts of ScissionTL and SC2).
 """
 
+from splitsearch.profilers.devices.device import DeviceProfile
+from splitsearch.profilers.duration import Duration
 from splitsearch.profilers.profile import Profile, Profiler
 from splitsearch.spaces.assemble import server_only, whole_on_device
 from splitsearch.spaces.graph.trace import TracedGraph
@@ -30,6 +32,10 @@ def server_jpeg_profile(graph: TracedGraph, profiler: Profiler, jpeg_bytes: floa
     return profiler.fold(
         server_only(graph),
         payload=jpeg_bytes,
-        encode_ms=1e3 * megapixels / codec[0].jpeg_encode_mpixels_per_s,
-        decode_ms=1e3 * megapixels / codec[1].jpeg_decode_mpixels_per_s,
+        encode=_known(1e3 * megapixels / codec[0].jpeg_encode_mpixels_per_s, profiler.target.device),
+        decode=_known(1e3 * megapixels / codec[1].jpeg_decode_mpixels_per_s, profiler.target.server),
     )
+
+
+def _known(ms: float, device: DeviceProfile) -> Duration:
+    return Duration(ms=ms, source=device.source)

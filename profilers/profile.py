@@ -5,14 +5,17 @@ spends: compute at active power, waiting at idle power, and the radio.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from splitsearch.profilers.device import DeviceProfile
-from splitsearch.profilers.network import NetworkProfile, radio_mj, transfer_ms
-from splitsearch.profilers.operators import OperatorCost, operator_costs, total
-from splitsearch.profilers.roofline import element_bytes, quantise_ms, stage_ms
+from splitsearch.profilers.devices.device import DeviceProfile
+from splitsearch.profilers.duration import ZERO, Duration, Source, weakest
+from splitsearch.profilers.networks.network import NetworkProfile, radio_mj, transfer_ms
+from splitsearch.profilers.operators import OperatorCost, total
+from splitsearch.profilers.predict.roofline import element_bytes
+from splitsearch.profilers.predict.times import times_of
+from splitsearch.profilers.tables import OperatorTables
 from splitsearch.spaces.bottleneck.payload import payload_bytes
 from splitsearch.spaces.model import Site, SplitModel, Stage
 
@@ -28,10 +31,9 @@ class Target:
     network: NetworkProfile
 
     @property
-    def source(self) -> str:
+    def source(self) -> Source:
         """`estimated` as long as any of the three is."""
-        parts = (self.device.source, self.server.source, self.network.source)
-        return "measured" if all(part == "measured" for part in parts) else "estimated"
+        return weakest((self.device.source, self.server.source, self.network.source))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +45,18 @@ class Latency:
         encode_ms: the part of `head_ms` that quantises and packs, or encodes the image.
         transfer_ms: round trip and serialisation; 0 if nothing is sent.
         tail_ms: everything on the server, unpacking included.
-        source: `estimated`, `predicted` or `measured`.
+        source: `measured`, `predicted` or `estimated`: that of the least trustworthy term.
+        deviation_ms: one standard deviation of what is not known about head and tail; None if nobody can say.
+        in_range: whether head and tail stay within what the device's model was fitted to.
     """
 
     head_ms: float
     encode_ms: float
     transfer_ms: float
     tail_ms: float
-    source: str
+    source: Source
+    deviation_ms: float | None = None
+    in_range: bool = True
 
     @property
     def total_ms(self) -> float:
@@ -164,31 +170,31 @@ class Profiler:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self._known: dict[tuple[str, tuple[int, ...]], Mapping[str, OperatorCost]] = {}
+        self._tables = OperatorTables()
+        self._times = {
+            "device": times_of(target.device, self._tables),
+            "server": times_of(target.server, self._tables),
+        }
 
     def profile(self, model: SplitModel) -> Profile:
         """Costs one assembled candidate."""
         crossing = model.crossing
-        sent = 0 if crossing is None else payload_bytes(math.prod(crossing.output_shape), crossing.bits)
-        pack_ms = unpack_ms = 0.0
-        if crossing is not None and crossing.name != "camera":
-            pack_ms = quantise_ms(math.prod(crossing.output_shape), self.target.device)
-            unpack_ms = quantise_ms(math.prod(crossing.output_shape), self.target.server)
-        return self.fold(model, payload=sent, encode_ms=pack_ms, decode_ms=unpack_ms)
-
-    def fold(self, model: SplitModel, *, payload: float, encode_ms: float, decode_ms: float) -> Profile:
-        """Costs a candidate whose payload and codec times are known; a payload of 0 sends nothing."""
-        device_table, server_table = (self._site(model, site) for site in ("device", "server"))
-        if model.exit is not None:  # its classifier runs for every image, also for those that go on
-            device_table += self.costs(model.exit.stage).values()
-        target, device, server = self.target, total(device_table), total(server_table)
-        latency = Latency(
-            head_ms=stage_ms(device_table, target.device) + encode_ms,
-            encode_ms=encode_ms,
-            transfer_ms=transfer_ms(target.network, payload) if payload else 0.0,
-            tail_ms=stage_ms(server_table, target.server) + decode_ms,
-            source=target.source,
+        if crossing is None:
+            return self.fold(model, payload=0, encode=ZERO, decode=ZERO)
+        elements, bits = math.prod(crossing.output_shape), crossing.bits
+        raw = crossing.name == "camera"  # pixels are integers already
+        return self.fold(
+            model,
+            payload=payload_bytes(elements, bits),
+            encode=ZERO if raw else self._times["device"].pack(elements, bits),
+            decode=ZERO if raw else self._times["server"].unpack(elements, bits),
         )
+
+    def fold(self, model: SplitModel, *, payload: float, encode: Duration, decode: Duration) -> Profile:
+        """Costs a candidate whose payload and codec times are known; a payload of 0 sends nothing."""
+        target = self.target
+        device, server = (total(self._operators(self._running(model, site))) for site in ("device", "server"))
+        latency = self._latency(model, payload, encode, decode)
         width = element_bytes(target.device)
         return Profile(
             latency=latency,
@@ -201,6 +207,20 @@ class Profiler:
             device_memory_bytes=(device.parameters + device.peak_elements) * width,
             energy_mj=self._energy_mj(latency, payload),
             exit=self._exit(model),
+        )
+
+    def _latency(self, model: SplitModel, payload: float, encode: Duration, decode: Duration) -> Latency:
+        head = Duration.total((self._times["device"].chain(self._running(model, "device")), encode))
+        tail = Duration.total((self._times["server"].chain(self._running(model, "server")), decode))
+        both = Duration.total((head, tail))
+        return Latency(
+            head_ms=head.ms,
+            encode_ms=encode.ms,
+            transfer_ms=transfer_ms(self.target.network, payload) if payload else 0.0,
+            tail_ms=tail.ms,
+            source=weakest((both.source, self.target.network.source) if payload else (both.source,)),
+            deviation_ms=both.deviation_ms,
+            in_range=both.in_range,
         )
 
     def stages(self, model: SplitModel) -> list[StageProfile]:
@@ -217,17 +237,17 @@ class Profiler:
             output_shape=stage.output_shape,
             macs=sums.macs,
             parameters=sums.parameters,
-            milliseconds=stage_ms(table, self.target.device if stage.site == "device" else self.target.server),
+            milliseconds=self._times[stage.site].chain((stage,)).ms,
         )
 
     def _exit(self, model: SplitModel) -> ExitProfile | None:
         if model.exit is None:
             return None
-        table = [cost for stage in model.until_exit for cost in self.costs(stage).values()]
-        latency_ms, own = stage_ms(table, self.target.device), total(self.costs(model.exit.stage).values())
+        latency_ms = self._times["device"].chain(model.until_exit).ms
+        own = total(self.costs(model.exit.stage).values())
         return ExitProfile(
             latency_ms=latency_ms,
-            device_macs=total(table).macs,
+            device_macs=total(self._operators(model.until_exit)).macs,
             exit_macs=own.macs,
             exit_parameters=own.parameters,
             energy_mj=self.target.device.power.active_w * latency_ms,
@@ -235,15 +255,15 @@ class Profiler:
 
     def costs(self, stage: Stage) -> Mapping[str, OperatorCost]:
         """The operator table of one stage."""
-        if stage.same_costs is None:
-            return operator_costs(stage.module.eval(), stage.input_shape)
-        key = (stage.same_costs, stage.input_shape)
-        if key not in self._known:
-            self._known[key] = operator_costs(stage.module.eval(), stage.input_shape)
-        return self._known[key]
+        return self._tables.of(stage)
 
-    def _site(self, model: SplitModel, site: Site) -> list[OperatorCost]:
-        return [cost for stage in model.at(site) for cost in self.costs(stage).values()]
+    def _running(self, model: SplitModel, site: Site) -> tuple[Stage, ...]:
+        """What runs there for an image that goes on: the exit's classifier too."""
+        after = (model.exit.stage,) if model.exit is not None and site == "device" else ()
+        return (*model.at(site), *after)
+
+    def _operators(self, stages: Iterable[Stage]) -> list[OperatorCost]:
+        return [cost for stage in stages for cost in self.costs(stage).values()]
 
     def _energy_mj(self, latency: Latency, payload: float) -> float:
         """Watts times milliseconds are millijoules."""

@@ -6,8 +6,8 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from splitsearch.profilers.baselines import local_profile, server_raw_profile
-from splitsearch.profilers.device import load_device
-from splitsearch.profilers.network import load_network
+from splitsearch.profilers.devices.device import load_device
+from splitsearch.profilers.networks.network import load_network
 from splitsearch.profilers.operators import operator_costs, total
 from splitsearch.profilers.profile import Profiler, Target
 from splitsearch.spaces.assemble import assemble, whole_variant

@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from splitsearch.profilers.device import load_device
-from splitsearch.profilers.network import load_network
+from splitsearch.profilers.devices.device import load_device
+from splitsearch.profilers.networks.network import load_network
 from splitsearch.profilers.pool import Pool, profile_pool
 from splitsearch.profilers.profile import Profiler, Target
 from splitsearch.profilers.timing import timestamp

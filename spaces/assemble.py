@@ -130,16 +130,16 @@ def _heads(config: SplitConfig, variants: Variants, recipe: Recipe, seed: int) -
     image, split = (3, recipe.image_size, recipe.image_size), _splitter(variants, recipe)
     if config.exit_cut is None or _at_the_cut(config, variants):
         parts = [split(graph, cut)[0] for graph in graphs]
-        return (_head_stage("head", parts, image, None, cut.shape, f"head {recipe} {cut.name}", recipe.is_original),)
+        return (_head_stage("head", parts, image, None, cut.shape, f"head {recipe} {cut.name}", recipe, cut),)
     exit_cut = _exit_cut(config, variants, recipe)
     halves = [split(replace(graph, module=split(graph, cut)[0]), exit_cut) for graph in graphs]
     first = _head_stage(
         "head", [half[0] for half in halves], image, None, exit_cut.shape, f"head {recipe} {exit_cut.name}",
-        recipe.is_original,
+        recipe, exit_cut,
     )  # fmt: skip
     second = _head_stage(
         "head_after_exit", [half[1] for half in halves], first.output_shape, exit_cut.shape, cut.shape,
-        f"head {recipe} {exit_cut.name} {cut.name}", recipe.is_original,
+        f"head {recipe} {exit_cut.name} {cut.name}", recipe, cut,
     )  # fmt: skip
     return first, second
 
@@ -151,7 +151,8 @@ def _head_stage(  # noqa: PLR0913, PLR0917  # what a part of the head consists o
     lane_entry: Shape | None,
     leave: Shape,
     costs: str,
-    original: bool,
+    recipe: Recipe,
+    cut: Cut,
 ) -> Stage:
     joint = _joint(leave, len(parts))
     return Stage(
@@ -161,7 +162,8 @@ def _head_stage(  # noqa: PLR0913, PLR0917  # what a part of the head consists o
         input_shape=entry,
         output_shape=joint,
         same_costs=costs,
-        original=original,
+        original=recipe.is_original,
+        cut=cut.name,
     )
 
 
@@ -217,6 +219,7 @@ def _server(config: SplitConfig, variants: Variants, narrow: Shape, seed: int) -
             output_shape=(variants.classes,),
             same_costs=f"tail {recipe} {config.cut}",
             original=recipe.is_original,
+            cut=cut.name,
         ),
     )
 

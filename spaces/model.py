@@ -29,6 +29,7 @@ class Stage:
         bits: bits per element if its output crosses the network.
         same_costs: what has the same text here has the same costs, in every candidate; None if nothing is known.
         original: whether it is the backbone's own part with the backbone's own weights.
+        cut: name of the cut that a head ends at, or a tail starts from.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Stage:
     bits: int = 32
     same_costs: str | None = None
     original: bool = False
+    cut: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

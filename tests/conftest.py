@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from splitsearch.profilers.device import DeviceProfile, load_device
-from splitsearch.profilers.network import load_network
+from splitsearch.profilers.devices.device import DeviceProfile, load_device
+from splitsearch.profilers.networks.network import load_network
 from splitsearch.profilers.profile import Profiler, Target
 from splitsearch.spaces.graph.trace import TracedGraph
 from splitsearch.spaces.variants.variants import Variants

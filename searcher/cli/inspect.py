@@ -52,14 +52,14 @@ def backbones(json: Json = False) -> None:
 
 def devices(json: Json = False) -> None:
     """Lists the shipped device and server profiles, with the source of their figures."""
-    from splitsearch.profilers.device import device_names, load_device
+    from splitsearch.profilers.devices.device import device_names, load_device
 
     _print_profiles("devices", [load_device(name) for name in device_names()], json)
 
 
 def networks(json: Json = False) -> None:
     """Lists the shipped network profiles, with the source of their figures."""
-    from splitsearch.profilers.network import load_network, network_names
+    from splitsearch.profilers.networks.network import load_network, network_names
 
     _print_profiles("networks", [load_network(name) for name in network_names()], json)
 

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from splitsearch.profilers.network import transfer_ms
+from splitsearch.profilers.networks.network import transfer_ms
+from splitsearch.profilers.predict.roofline import quantise_ms, stage_ms
 from splitsearch.profilers.profile import Profiler
-from splitsearch.profilers.roofline import quantise_ms, stage_ms
 from splitsearch.spaces.assemble import assemble, server_only, whole_on_device
 from splitsearch.spaces.bottleneck.payload import payload_bytes
 from splitsearch.spaces.config import HeadKind, SplitConfig
@@ -65,7 +65,15 @@ def test_two_bytes_a_number_halve_the_memory(graph: TracedGraph, profiler: Profi
 
 def test_json_holds_every_term(variants: Variants, profiler: Profiler) -> None:
     data = profiler.profile(assemble(config("mimic"), variants)).to_json()
-    assert set(data["latency"]) == {"head_ms", "encode_ms", "transfer_ms", "tail_ms", "source"}
+    assert set(data["latency"]) == {
+        "head_ms",
+        "encode_ms",
+        "transfer_ms",
+        "tail_ms",
+        "source",
+        "deviation_ms",
+        "in_range",
+    }
     assert data["latency_ms"] == pytest.approx(
         data["latency"]["head_ms"] + data["latency"]["transfer_ms"] + data["latency"]["tail_ms"]
     )

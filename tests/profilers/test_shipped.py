@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from torchvision.models import get_model
 
-from splitsearch.profilers.device import DeviceProfile, device_names, load_device
-from splitsearch.profilers.network import NetworkProfile, load_network, network_names
+from splitsearch.profilers.devices.device import DeviceProfile, device_names, load_device
+from splitsearch.profilers.networks.network import NetworkProfile, load_network, network_names
 from splitsearch.profilers.shipped import shipped_names
 
 
@@ -80,7 +80,7 @@ def test_a_network_survives_a_round_trip(name: str, tmp_path: Path) -> None:
 def test_the_fitted_boards_reproduce_the_published_throughput(device: str, model: str, images_per_s: float) -> None:
     # Here rather than above: fvcore warns when it is imported, and a mark does not reach the collection of a file.
     from splitsearch.profilers.operators import operator_costs
-    from splitsearch.profilers.roofline import stage_ms
+    from splitsearch.profilers.predict.roofline import stage_ms
 
     costs = operator_costs(get_model(model, weights=None).eval(), (3, 224, 224))
     assert stage_ms(costs.values(), load_device(device)) == pytest.approx(1e3 / images_per_s, rel=0.12)

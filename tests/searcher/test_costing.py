@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from splitsearch.profilers.device import load_device
+from splitsearch.profilers.devices.device import load_device
 from splitsearch.searcher.costing import profile_document
 from splitsearch.spaces.errors import UserError
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from splitsearch.profilers.device import load_device
+from splitsearch.profilers.devices.device import load_device
 
 NET = ("--backbone", "net.py:make", "--weights", "none", "--space", "tiny.yaml")
 JETSON = ("--device-profile", "jetson.json")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from splitsearch.profilers.device import DeviceProfile
+from splitsearch.profilers.devices.device import DeviceProfile
 from splitsearch.profilers.operators import OperatorCost
-from splitsearch.profilers.roofline import element_bytes, operator_ms, quantise_ms, stage_ms
+from splitsearch.profilers.predict.roofline import element_bytes, operator_ms, quantise_ms, stage_ms
 
 
 def cost(macs: int, moved: int) -> OperatorCost:

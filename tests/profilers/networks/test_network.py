@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from splitsearch.profilers.network import NetworkProfile, load_network, network_names, radio_mj, transfer_ms
+from splitsearch.profilers.networks.network import NetworkProfile, load_network, network_names, radio_mj, transfer_ms
 from splitsearch.spaces.errors import UserError
 
 DATA: dict[str, Any] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from splitsearch.profilers.device import load_device
+from splitsearch.profilers.devices.device import load_device
 from splitsearch.spaces.errors import UserError
 
 

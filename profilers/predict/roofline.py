@@ -5,12 +5,15 @@ t = overhead + max(MACs / throughput, bytes / bandwidth). It is an estimate and 
 efficiency by a factor of three on one core, and fusing runtimes skip launches.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from splitsearch.profilers.device import DeviceProfile
+from splitsearch.profilers.devices.device import DeviceProfile
+from splitsearch.profilers.duration import Duration
 from splitsearch.profilers.operators import OperatorCost
+from splitsearch.profilers.tables import OperatorTables
+from splitsearch.spaces.model import Stage
 
-__all__ = ["element_bytes", "operator_ms", "quantise_ms", "stage_ms"]
+__all__ = ["Roofline", "element_bytes", "operator_ms", "quantise_ms", "stage_ms"]
 
 _QUANTISE_PASSES = 4  # minimum and maximum, scale, round, pack: each reads or writes the tensor once
 
@@ -39,3 +42,26 @@ def quantise_ms(elements: int, device: DeviceProfile) -> float:
     moved = elements * element_bytes(device)
     compute = device.compute
     return _QUANTISE_PASSES * (compute.operator_overhead_ms + moved / (compute.memory_gbytes_per_s * 1e6))
+
+
+class Roofline:
+    """Times of a device of which nothing was measured: the `StageTimes` that always has an answer."""
+
+    def __init__(self, device: DeviceProfile, tables: OperatorTables) -> None:
+        self._device = device
+        self._tables = tables
+
+    def chain(self, stages: Sequence[Stage]) -> Duration:
+        """Stages that run one after another, for one image."""
+        return self._known(sum(stage_ms(self._tables.of(stage).values(), self._device) for stage in stages))
+
+    def pack(self, elements: int, bits: int) -> Duration:
+        """Quantising and packing a tensor of so many elements, whatever the bits."""
+        return self._known(quantise_ms(elements, self._device))
+
+    def unpack(self, elements: int, bits: int) -> Duration:
+        """The way back: as many passes."""
+        return self._known(quantise_ms(elements, self._device))
+
+    def _known(self, ms: float) -> Duration:
+        return Duration(ms=ms, source=self._device.source)

@@ -1,0 +1,1 @@
+"""Profile files: what a machine is, and what was measured on it."""
