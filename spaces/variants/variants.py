@@ -13,7 +13,7 @@ from torch import nn
 
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import InfeasibleError, UserError
-from splitsearch.spaces.graph.cuts import Cut, find_cut, part_at
+from splitsearch.spaces.graph.cuts import Cut, find_cut, head_nodes
 from splitsearch.spaces.graph.trace import TracedGraph, trace
 from splitsearch.spaces.variants.division import divide, fresh_weights
 from splitsearch.spaces.variants.pruning import layers_in, prune
@@ -70,6 +70,11 @@ class Recipe:
     def is_original(self) -> bool:
         """Whether the weights are the backbone's own, at whatever image size."""
         return self == Recipe(image_size=self.image_size)
+
+    @property
+    def unpruned(self) -> "Recipe":
+        """What is pruned, before it is."""
+        return Recipe(image_size=self.image_size, nets=self.nets, depth=self.depth, width=self.width)
 
 
 class Variants:
@@ -158,7 +163,7 @@ class Variants:
     def _make(self, recipe: Recipe) -> TracedGraph:
         module = self._shaped(recipe.nets, recipe.depth, recipe.width)
         if recipe.pruned:
-            module = _pruned(module, recipe)
+            module = _pruned(module, self.get(recipe.unpruned), recipe)
         return _traced(module, recipe.image_size)
 
     def _shaped(self, nets: int, depth: float, width: float) -> nn.Module:
@@ -167,26 +172,26 @@ class Variants:
         if shape not in self._shapes:
             if len(self._shapes) >= _KEPT:
                 self._shapes.popitem(last=False)
-            module, size = self.module, self.graph.image_size
-            if nets > 1:
-                module = divide(self.name, module, size, nets)
+            size = self.graph.image_size
             if depth < 1 or width < 1:
-                module = shrink(self.name, module, size, depth=depth, width=width)
+                module = shrink(self.name, self._shaped(nets, 1.0, 1.0), size, depth=depth, width=width)
+            else:
+                module = divide(self.name, self.module, size, nets) if nets > 1 else self.module
             self._shapes[shape] = module
         self._shapes.move_to_end(shape)
         return self._shapes[shape]
 
 
-def _pruned(module: nn.Module, recipe: Recipe) -> nn.Module:
-    graph = _traced(module, recipe.image_size)
-    parts = part_at(graph, _surviving(graph, recipe.cut))
+def _pruned(module: nn.Module, graph: TracedGraph, recipe: Recipe) -> nn.Module:
+    head = head_nodes(graph, _surviving(graph, recipe.cut))
+    side = [node for node in graph if (node.name in head) == (recipe.side == "head")]
     return prune(
         module,
         recipe.image_size,
         ratio=recipe.pruned if recipe.pruning_rule == "ratio" else None,
         threshold=recipe.pruned if recipe.pruning_rule == "threshold" else None,
         importance=recipe.importance,
-        layers=layers_in(parts[0 if recipe.side == "head" else 1]),
+        layers=layers_in(graph.module, side),
     )
 
 
