@@ -12,7 +12,7 @@ from typing import Any
 from splitsearch.profilers.devices.device import DeviceProfile
 from splitsearch.profilers.duration import ZERO, Duration, Source, weakest
 from splitsearch.profilers.networks.network import NetworkProfile, radio_mj, transfer_ms
-from splitsearch.profilers.operators import OperatorCost, total
+from splitsearch.profilers.operators import Cost, OperatorCost, added
 from splitsearch.profilers.predict.roofline import element_bytes
 from splitsearch.profilers.predict.times import times_of
 from splitsearch.profilers.tables import OperatorTables
@@ -193,7 +193,7 @@ class Profiler:
     def fold(self, model: SplitModel, *, payload: float, encode: Duration, decode: Duration) -> Profile:
         """Costs a candidate whose payload and codec times are known; a payload of 0 sends nothing."""
         target = self.target
-        device, server = (total(self._operators(self._running(model, site))) for site in ("device", "server"))
+        device, server = (self._sum(self._running(model, site)) for site in ("device", "server"))
         latency = self._latency(model, payload, encode, decode)
         width = element_bytes(target.device)
         return Profile(
@@ -229,8 +229,7 @@ class Profiler:
         return [self._stage(stage) for stage in stages]
 
     def _stage(self, stage: Stage) -> StageProfile:
-        table = list(self.costs(stage).values())
-        sums = total(table)
+        sums = self._tables.total(stage)
         return StageProfile(
             name=stage.name,
             site=stage.site,
@@ -244,10 +243,10 @@ class Profiler:
         if model.exit is None:
             return None
         latency_ms = self._times["device"].chain(model.until_exit).ms
-        own = total(self.costs(model.exit.stage).values())
+        own = self._tables.total(model.exit.stage)
         return ExitProfile(
             latency_ms=latency_ms,
-            device_macs=total(self._operators(model.until_exit)).macs,
+            device_macs=self._sum(model.until_exit).macs,
             exit_macs=own.macs,
             exit_parameters=own.parameters,
             energy_mj=self.target.device.power.active_w * latency_ms,
@@ -262,8 +261,8 @@ class Profiler:
         after = (model.exit.stage,) if model.exit is not None and site == "device" else ()
         return (*model.at(site), *after)
 
-    def _operators(self, stages: Iterable[Stage]) -> list[OperatorCost]:
-        return [cost for stage in stages for cost in self.costs(stage).values()]
+    def _sum(self, stages: Iterable[Stage]) -> Cost:
+        return added(map(self._tables.total, stages))
 
     def _energy_mj(self, latency: Latency, payload: float) -> float:
         """Watts times milliseconds are millijoules."""

@@ -19,7 +19,7 @@ __all__ = ["TracedGraph", "is_tensor", "node_paths", "trace"]
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)  # no slots: tables hang on a graph by weak reference
 class TracedGraph:
     """A traced network at one image size.
 
