@@ -19,9 +19,10 @@ from splitsearch.spaces.variants.division import divide, fresh_weights
 from splitsearch.spaces.variants.pruning import layers_in, prune
 from splitsearch.spaces.variants.shrinking import shrink, shrunk_image_size
 
-__all__ = ["Recipe", "Variants", "on_meta"]
+__all__ = ["Recipe", "Variants", "on_meta", "shaping_axes"]
 
-_KEPT = 64
+# With values every variant holds weights; on the meta device a few megabytes of names and shapes.
+_KEPT, _KEPT_ON_META = 4, 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,25 @@ class Recipe:
         return Recipe(image_size=self.image_size, nets=self.nets, depth=self.depth, width=self.width)
 
 
+def shaping_axes(config: SplitConfig) -> tuple[str, ...]:
+    """The fields that decide which variants a candidate is made of: candidates that share them share the variants."""
+    cut = ("cut",) if config.head_pruning or config.tail_pruning else ()  # a side is pruned up to its cut
+    return (*_SHAPING, *cut)
+
+
+_SHAPING = (
+    "division",
+    "division_scope",
+    "depth",
+    "width",
+    "resolution",
+    "head_pruning",
+    "tail_pruning",
+    "pruning_rule",
+    "importance",
+)
+
+
 class Variants:
     """A backbone with everything that is made of it.
 
@@ -90,6 +110,7 @@ class Variants:
         self.name = name
         self.module = module
         self.graph = graph
+        self._kept = _KEPT_ON_META if self.is_meta else _KEPT
         self._made: OrderedDict[Recipe, TracedGraph | InfeasibleError] = OrderedDict()
         self._shapes: OrderedDict[tuple[int, float, float], nn.Module] = OrderedDict()
 
@@ -114,7 +135,7 @@ class Variants:
 
     def without_values(self) -> "Variants":
         """The same backbone on the meta device, where variants cost no memory: enough for every cost."""
-        return Variants.trace(self.name, on_meta(self.module), self.graph.image_size)
+        return self if self.is_meta else Variants.trace(self.name, on_meta(self.module), self.graph.image_size)
 
     def get(self, recipe: Recipe) -> TracedGraph:
         """One variant, traced.
@@ -125,7 +146,7 @@ class Variants:
         if recipe == Recipe(image_size=self.graph.image_size):
             return self.graph
         if recipe not in self._made:
-            if len(self._made) >= _KEPT:
+            if len(self._made) >= self._kept:
                 self._made.popitem(last=False)
             try:
                 self._made[recipe] = self._make(recipe)
@@ -170,7 +191,7 @@ class Variants:
         """Divided and shrunk: the same whatever the resolution and the cut, so that many variants start from it."""
         shape = (nets, depth, width)
         if shape not in self._shapes:
-            if len(self._shapes) >= _KEPT:
+            if len(self._shapes) >= self._kept:
                 self._shapes.popitem(last=False)
             size = self.graph.image_size
             if depth < 1 or width < 1:
