@@ -41,6 +41,8 @@ class Spread:
 
         With s = ln(p95 / p50) / z(0.95), the mean of a lognormal distribution is p50 * exp(s^2 / 2).
         """
+        if p95_ms == p50_ms:
+            return cls.fixed(p50_ms)
         sigma = math.log(p95_ms / p50_ms) / Z95
         return cls(mean_ms=p50_ms * math.exp(sigma**2 / 2), p50_ms=p50_ms, p95_ms=p95_ms)
 

@@ -8,7 +8,7 @@ from typing import Any
 from splitsearch.profilers.baselines import local_profile, server_raw_profile
 from splitsearch.profilers.operators import operator_costs, total
 from splitsearch.profilers.profile import Profile, Profiler
-from splitsearch.searcher.sweep import bandwidth_sweep
+from splitsearch.searcher.sweep import bandwidth_sweep, require_one_rate
 from splitsearch.searcher.targets import read_target
 from splitsearch.spaces.assemble import assemble, whole_variant
 from splitsearch.spaces.backbones.loading import usual_module
@@ -74,6 +74,8 @@ def profile_document(
         uplink_mbps=wishes.uplink_mbps,
         rtt_ms=wishes.rtt_ms,
     )
+    if wishes.bandwidth_sweep:
+        require_one_rate(costed_on)
     profiler = Profiler(costed_on)
     variants = _variants(config["backbone"], config["image_size"])
     document: dict[str, Any] = {

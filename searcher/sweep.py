@@ -8,9 +8,19 @@ from splitsearch.profilers.networks.network import override
 from splitsearch.profilers.profile import Profile, Target
 from splitsearch.spaces.errors import UserError
 
-__all__ = ["RATES_MBPS", "bandwidth_sweep"]
+__all__ = ["RATES_MBPS", "bandwidth_sweep", "require_one_rate"]
 
 RATES_MBPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
+
+
+def require_one_rate(target: Target) -> None:
+    """Only a network of one rate can be swept.
+
+    Raises:
+        UserError: the network is a trace, which has its own rates.
+    """
+    if target.network.trace is not None:
+        raise UserError(f"--bandwidth-sweep needs a network of one rate; '{target.network.name}' is a trace")
 
 
 def bandwidth_sweep(profiles: Mapping[str, Profile], target: Target) -> list[dict[str, Any]]:
@@ -18,12 +28,7 @@ def bandwidth_sweep(profiles: Mapping[str, Profile], target: Target) -> list[dic
 
     Returns:
         Rows of `uplink_mbps`, `latency_ms` by name, and the name of the `fastest`.
-
-    Raises:
-        UserError: the network is a trace, which has its own rates.
     """
-    if target.network.trace is not None:
-        raise UserError(f"--bandwidth-sweep needs a network of one rate; '{target.network.name}' is a trace")
     rows = []
     for rate in RATES_MBPS:
         swept = replace(target, network=override(target.network, uplink_mbps=rate, rtt_ms=None))

@@ -51,6 +51,7 @@ class Drain:
 
     def _whole_cycles(self, bits: float) -> tuple[int, float]:
         """Whole runs of the trace, and the rest of the bits, more than 0 and at most one run's."""
+        bits = max(bits, 1.0)  # less than one bit is never sent
         cycles = int(bits // self._cycle)
         rest = bits - cycles * self._cycle
         return (cycles, rest) if rest > 0 else (cycles - 1, self._cycle)

@@ -114,6 +114,8 @@ def _print_document(document: dict[str, Any]) -> None:
     columns = ("what", "latency ms", *parts, "p95", "payload bytes", "device MACs", "server MACs", energy)
     title = f"{config['backbone']} at {config['image_size']} px; latency and energy are {document['source']}"
     _print_table(title, columns, rows)
+    if not all("computing" in costs["latency"]["varies"] for costs in profiles.values()):
+        typer.echo("p95 holds what is known to vary of network and queue; computing counts as fixed.")
     if "bandwidth_sweep" in document:
         _print_sweep(document["bandwidth_sweep"], tuple(profiles))
     stages = [
