@@ -6,7 +6,7 @@ Device and network profiles share this: both are frozen, refuse unknown fields, 
 import os
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 from pydantic_core import ErrorDetails
@@ -118,9 +118,16 @@ def _explain(detail: ErrorDetails, model: type[BaseModel]) -> str:
 def _fields(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
     """Names that are legal inside an object of the file."""
     for step in place:
-        inner = model.model_fields[str(step)].annotation
-        model = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else model
+        if isinstance(step, str) and step in model.model_fields:  # a number is a place in a list of what we stand at
+            model = _object_in(model.model_fields[step].annotation) or model
     return [info.alias or name for name, info in model.model_fields.items()]
+
+
+def _object_in(annotation: Any) -> type[BaseModel] | None:
+    """The class of objects that a field holds, alone, in a list, or as one of several possibilities."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for inner in get_args(annotation) if (found := _object_in(inner)) is not None), None)
 
 
 def _shorten(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from splitsearch.profilers.devices.measured import Measured
 from splitsearch.profilers.shipped import (
     NotNegative,
     Positive,
@@ -77,6 +78,7 @@ class DeviceProfile(ProfileFile):
         power: what it draws.
         memory_mib: memory of the machine (of the accelerator where it has its own).
         method: how the figures were obtained, and which of them are assumptions.
+        measured: what `splitsearch device measure` found; None for a file written by hand.
     """
 
     runtime: Runtime
@@ -85,6 +87,7 @@ class DeviceProfile(ProfileFile):
     power: Power
     memory_mib: Positive
     method: Text
+    measured: Measured | None = None
 
 
 def device_names() -> tuple[str, ...]:
