@@ -40,9 +40,9 @@ __all__ = ["PRESETS", "Log", "OnnxRuntime", "Refusal", "Runtime", "Session", "Te
 
 VERSION = "0.1.0"
 PRESETS = {
-    "quick": {"seconds": 40.0, "least": 4, "most": 12},
-    "standard": {"seconds": 150.0, "least": 6, "most": 30},
-    "thorough": {"seconds": 900.0, "least": 12, "most": 100},
+    "quick": {"seconds": 40.0, "least": 4, "most": 40},
+    "standard": {"seconds": 150.0, "least": 6, "most": 100},
+    "thorough": {"seconds": 900.0, "least": 12, "most": 300},
 }  # type: Dict[str, Dict[str, float]]
 PROFILED_RUNS = 20
 _MOST_RUNS = 8
