@@ -167,12 +167,14 @@ class MeasuredPart(ProfilePart):
         series: its durations.
         config: fields of the SplitConfig that it was built from, so that another process builds it again; None for a
             part that belongs to no candidate.
+        site: which side of that candidate it is, all of its stages but the resize.
     """
 
     name: Text
     kernels: tuple[KernelFields, ...]
     series: Series
     config: dict[str, str | int | float | bool | None] | None = None
+    site: Literal["device", "server"] | None = None
 
 
 class MeasuredCodec(ProfilePart):

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 import splitsearch
+from splitsearch.searcher.cli.device import device_app
 from splitsearch.searcher.cli.inspect import COMMANDS as INSPECTION
 from splitsearch.searcher.cli.profile import COMMANDS as COSTING
 from splitsearch.searcher.cli.results import COMMANDS as RESULTS
@@ -29,6 +30,7 @@ app = typer.Typer(
 COMMANDS: dict[str, Callable[..., None]] = SEARCH | INSPECTION | COSTING | RESULTS
 for command, function in COMMANDS.items():
     app.command(command)(function)
+app.add_typer(device_app, name="device")
 
 
 def _version(asked: bool) -> None:

@@ -18,6 +18,7 @@ __all__ = [
     "backbone_names",
     "check_name",
     "classifier_name",
+    "fresh_module",
     "load_backbone",
     "meta_backbone",
     "usual_module",
@@ -107,6 +108,17 @@ def usual_module(name: str) -> nn.Module:
     if ".py:" in name:
         return own_module(name)
     return meta_backbone(name, 100 if name.startswith("cifar_") else 1000)
+
+
+def fresh_module(name: str) -> nn.Module:
+    """The network of `usual_module` with values, for measurements, which need weights and no particular ones.
+
+    Raises:
+        UserError: no such backbone, file or function.
+    """
+    if ".py:" in name:
+        return own_module(name)
+    return load_backbone(name, classes=100 if name.startswith("cifar_") else 1000, weights="none").module
 
 
 def _leave(module: nn.Module, name: str, parameter: nn.Parameter | None) -> nn.Parameter | None:
