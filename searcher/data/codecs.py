@@ -1,4 +1,4 @@
-"""JPEG and WebP, encoded and decoded for real: whoever sends the image itself sends such a file, and a split must beat it.
+"""JPEG and WebP files of images, made for real: whoever sends the image sends such a file, and a split must beat it.
 
 What a file costs in bytes and in accuracy is measured on the decoded images; what it costs in time is the processor
 time of one thread on this machine, which other work on the machine hardly disturbs.

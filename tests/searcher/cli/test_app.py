@@ -1,6 +1,8 @@
 """Wrong input through the real command line: one line, the right status, nothing written."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,8 @@ WRONG = [
     ((*NET, *JETSON, "--sampler", "tp"), "did you mean 'tpe'"),
     ((*NET, *JETSON, "--trials", "0"), "--trials must be at least 1"),
     ((*NET, *JETSON, "--max-latency-ms", "-3"), "--max-latency-ms must be a positive number"),
+    ((*NET, *JETSON, "--baseline", "mobilenet_v3_smal"), "did you mean 'mobilenet_v3_small'"),
+    ((*NET, *JETSON, "--baseline", "vit_b_16"), "--baseline vit_b_16: the backbone does not take images of 32 x 32"),
     (JETSON, "--backbone is missing"),
     (NET, "--device-profile is missing"),
 ]
@@ -104,6 +108,25 @@ def test_contradictory_budgets_end_with_three_and_name_the_nearest(cli: Any, inp
     assert "the nearest is" in done.stderr.splitlines()[-1]
     assert "latency_ms" in done.stderr.splitlines()[-1]
     assert not (inputs / "never").exists()
+
+
+def test_a_pillow_without_webp_ends_with_two_and_names_the_way_out(inputs: Path, environment: dict[str, str]) -> None:
+    code = (
+        "import sys, PIL.features as f; f.check = lambda name: name != 'webp'\n"
+        "from splitsearch.searcher.cli import main\n"
+        "sys.argv = ['splitsearch', *sys.argv[1:]]; main()"
+    )
+    arguments = ("run", *NET, *JETSON, "--teacher-epochs", "1", "--epochs", "1", "--trials", "1", "--out")
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run([*command, "never"], cwd=inputs, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "built without webp" in done.stderr.splitlines()[-1]
+    assert not (inputs / "never").exists()
+    done = subprocess.run(
+        [*command, "jpeg_only", "--no-webp"], cwd=inputs, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "server_webp" not in (inputs / "jpeg_only" / "front.json").read_text()
 
 
 def test_an_unknown_flag_and_the_version(cli: Any) -> None:
