@@ -250,6 +250,7 @@ def _search(folder: Path, plan: Plan, ground: _Ground, baselines: tuple[Baseline
         tutor=Tutor(data=data, activations=Activations(teacher.variants, data.train.images)),
         validation=Activations(teacher.variants, data.val.images),
         pool=ground.pool,
+        target=plan.target,
         budgets=plan.budgets,
         trainer=TRAINERS.get(settings.trainer),
         recipe=Recipe(epochs=settings.epochs, batch_size=settings.batch_size),

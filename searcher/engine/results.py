@@ -20,7 +20,8 @@ class TrialResult:
         values: objectives by name; the known costs also of a pruned trial.
         reason: why it is not complete.
         repeat_of: the earlier trial whose values these are, if the candidate was known.
-        latency: terms in milliseconds and their source.
+        latency: terms in milliseconds and their source; `payload_source` says whose bytes the transfer is of: `exact`,
+            the `upper bound` of a coding, or the mean that was `measured` once the candidate was trained.
         macs: on `device` and `server`.
         parameters: on `device` and `server`.
         accuracy_interval: 95 % interval of the accuracy on the validation images.

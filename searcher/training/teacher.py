@@ -16,6 +16,7 @@ from torch.nn import functional
 from splitsearch.searcher.data.dataset import Dataset, Split
 from splitsearch.searcher.data.preprocess import normalise
 from splitsearch.searcher.training.cache import Cache
+from splitsearch.searcher.training.gradients import gradients_on
 from splitsearch.searcher.training.loops import Progress, Schedule, correct, minimise, silent
 from splitsearch.spaces.backbones.loading import Backbone, classifier_name
 from splitsearch.spaces.graph.trace import TracedGraph
@@ -72,6 +73,7 @@ def make_teacher(
         UserError: the backbone cannot be traced at the data set's image size.
     """
     variants = Variants.trace(backbone.name, backbone.module, data.image_size)
+    variants.backward = gradients_on(data, recipe.seed)
     graph = variants.graph
     key = _key(backbone, data, recipe)
     found = cache.read("teachers", key)
