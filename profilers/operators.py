@@ -24,7 +24,7 @@ with quiet():  # fvcore compiles a function while it is imported, in a way that 
     from fvcore.nn import FlopCountAnalysis
     from fvcore.nn.jit_handles import get_shape
 
-__all__ = ["Cost", "OperatorCost", "count_macs", "operator_costs", "total"]
+__all__ = ["Cost", "CostInterpreter", "OperatorCost", "as_graph", "count_macs", "operator_costs", "total"]
 
 _FREE_MODULES = (nn.Identity, nn.Dropout, nn.Flatten)
 # Views and bookkeeping: no kernel is launched for them.
@@ -113,12 +113,16 @@ def operator_costs(module: nn.Module, input_shape: tuple[int, ...]) -> dict[str,
     Returns:
         Node name to cost, in order of execution; views and bookkeeping are left out.
     """
-    shapes = on_meta(module)
-    graph = shapes if isinstance(shapes, fx.GraphModule) else fx.symbolic_trace(shapes)
-    counter = _Counter(graph)
+    counter = CostInterpreter(as_graph(module))
     with torch.no_grad():
         counter.run(torch.empty(1, *input_shape, device="meta"))
     return counter.costs
+
+
+def as_graph(module: nn.Module) -> fx.GraphModule:
+    """A module on the meta device, as a graph: itself if it is one, else traced."""
+    shapes = on_meta(module)
+    return shapes if isinstance(shapes, fx.GraphModule) else fx.symbolic_trace(shapes)
 
 
 def count_macs(module: nn.Module, *inputs: torch.Tensor) -> int:
@@ -150,8 +154,12 @@ def _attention(inputs: list[Any], outputs: list[Any]) -> int:
     return int(math.prod(batch) * queries * keys * (width + value_width))
 
 
-class _Counter(ShapeInterpreter):
-    """Runs one image and costs each node once per distinct (operator, shapes)."""
+class CostInterpreter(ShapeInterpreter):
+    """Runs one image and costs each node once per distinct (operator, shapes).
+
+    Attributes:
+        costs: node name to cost, in order of execution; views and bookkeeping are left out.
+    """
 
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module)

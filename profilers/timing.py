@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 
-__all__ = ["Stopwatch", "processor_stopwatch", "timestamp"]
+__all__ = ["Stopwatch", "processor_stopwatch", "thread_ns", "timestamp"]
 
 
 class Stopwatch:
@@ -28,3 +28,8 @@ def processor_stopwatch() -> Stopwatch:
 def timestamp() -> str:
     """The present in UTC, such as `20261121-093000`, for names of folders."""
     return datetime.now(tz=timezone.utc).strftime("%Y%m%d-%H%M%S")
+
+
+def thread_ns() -> int:
+    """Nanoseconds of processor time of the calling thread: what other programs take does not count."""
+    return time.thread_time_ns()
