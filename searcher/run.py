@@ -35,9 +35,10 @@ from splitsearch.searcher.settings import RunSettings, dump_yaml, read_settings
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.cache import Cache, default_cache_dir
 from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor
-from splitsearch.searcher.training.teacher import Teacher, TeacherRecipe, make_teacher
+from splitsearch.searcher.training.teacher import Teacher, TeacherRecipe, lend_gradients, make_teacher
 from splitsearch.spaces.backbones.loading import check_name, load_backbone
 from splitsearch.spaces.errors import UserError
+from splitsearch.spaces.graph.trace import trace
 from splitsearch.spaces.space.space import SearchSpace, SpaceSpec, find_space, read_space
 
 __all__ = ["Plan", "check", "default_folder", "read_run", "run"]
@@ -120,7 +121,7 @@ def run(settings: RunSettings, folder: Path, reporter: Reporter, command: Sequen
     _require_writable(folder)
     data = _data(settings, reporter)
     cache = Cache(settings.path(settings.cache_dir) if settings.cache_dir else default_cache_dir())
-    teacher = _teacher(settings, data, cache, reporter)
+    teacher = _teacher(plan, data, cache, reporter)
     ground = _ground(plan, data, teacher, reporter)
     feasible = require_feasible(ground.pool, plan.budgets)
     costed = len(ground.pool.profiles) + len(ground.pool.impossible)
@@ -147,6 +148,8 @@ class _Ground:
 
 def _ground(plan: Plan, data: Dataset, teacher: Teacher, reporter: Reporter) -> _Ground:
     space = plan.space.bind(plan.settings.backbone, teacher.graph)
+    if "taylor" in space.axes["importance"]:
+        lend_gradients(teacher, data.train, plan.settings.seed)
     profiler = Profiler(plan.target)
     pool = profile_pool(
         space,
@@ -194,7 +197,8 @@ def _data(settings: RunSettings, reporter: Reporter) -> Dataset:
     return data
 
 
-def _teacher(settings: RunSettings, data: Dataset, cache: Cache, reporter: Reporter) -> Teacher:
+def _teacher(plan: Plan, data: Dataset, cache: Cache, reporter: Reporter) -> Teacher:
+    settings = plan.settings
     name = settings.backbone
     if ".py:" in name:
         file, _, function = name.rpartition(":")
@@ -207,6 +211,8 @@ def _teacher(settings: RunSettings, data: Dataset, cache: Cache, reporter: Repor
     backbone = load_backbone(name, classes=len(data.classes), weights=weights)
     if backbone.note:
         reporter.say(f"warning: {backbone.note}")
+    # A space that names what the backbone does not have is refused before a teacher is trained.
+    plan.space.bind(settings.backbone, trace(backbone.module, data.image_size))
     recipe = TeacherRecipe(epochs=settings.teacher_epochs, seed=settings.seed)
     teacher = make_teacher(backbone, data, recipe, cache, reporter.progress)
     origin = "from the cache, " if teacher.cached else ""

@@ -7,7 +7,11 @@ import typer
 __all__ = ["Backbone", "DataDir", "DatasetName", "Device", "ImageSize", "Json", "Network", "Server", "Weights"]
 
 Backbone = Annotated[
-    str | None, typer.Option(help="A torchvision classifier, or FILE.py:FUNCTION. `splitsearch backbones` lists them.")
+    str | None,
+    typer.Option(
+        help="A name that `splitsearch backbones` lists, timm:NAME where timm is installed, or FILE.py:FUNCTION, a "
+        "function without arguments that returns a torch.nn.Module."
+    ),
 ]
 Device = Annotated[
     str | None, typer.Option(help="JSON file or shipped name, such as jetson.json. `splitsearch devices` lists them.")

@@ -21,7 +21,9 @@ from splitsearch.spaces.backbones.loading import Backbone, classifier_name
 from splitsearch.spaces.graph.trace import TracedGraph
 from splitsearch.spaces.variants.variants import Variants
 
-__all__ = ["Teacher", "TeacherRecipe", "accuracy", "make_teacher"]
+__all__ = ["Teacher", "TeacherRecipe", "accuracy", "lend_gradients", "make_teacher"]
+
+_GRADIENT_IMAGES, _GRADIENT_BATCH = 256, 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,22 @@ def accuracy(module: nn.Module, split: Split) -> float:
     """Top-1 accuracy in [0, 1]."""
     hits = correct(lambda indices: module(normalise(split.images[indices])), split.labels)
     return float(hits.float().mean())
+
+
+def lend_gradients(teacher: Teacher, part: Split, seed: int) -> None:
+    """Leaves the loss's gradients on the teacher's parameters, which Taylor importances are read from.
+
+    Args:
+        teacher: its weights stay as they are.
+        part: training images; up to 256 of them are looked at.
+        seed: of which.
+    """
+    chosen = torch.randperm(len(part.labels), generator=torch.Generator().manual_seed(seed))[:_GRADIENT_IMAGES]
+    teacher.variants.module.zero_grad()
+    for indices in torch.split(chosen, _GRADIENT_BATCH):
+        logits = teacher.graph.module(normalise(part.images[indices]))
+        loss = functional.cross_entropy(logits, part.labels[indices], reduction="sum") / len(chosen)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
 
 
 def _key(backbone: Backbone, data: Dataset, recipe: TeacherRecipe) -> dict[str, Any]:

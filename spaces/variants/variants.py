@@ -158,7 +158,10 @@ class Variants:
     def _make(self, recipe: Recipe) -> TracedGraph:
         module = self._shaped(recipe.nets, recipe.depth, recipe.width)
         if recipe.pruned:
-            module = _pruned(module, recipe)
+            try:
+                module = _pruned(module, recipe)
+            except UserError as error:  # a variant has no gradients, or no values: others of the same space may
+                raise InfeasibleError(str(error)) from error
         return _traced(module, recipe.image_size)
 
     def _shaped(self, nets: int, depth: float, width: float) -> nn.Module:
