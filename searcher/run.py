@@ -141,7 +141,10 @@ def run(settings: RunSettings, folder: Path, reporter: Reporter, command: Sequen
     data = _data(settings, reporter)
     check_models_take(settings, data.image_size)
     cache = Cache(settings.path(settings.cache_dir) if settings.cache_dir else default_cache_dir())
-    teacher = teacher_of(settings, data, cache, reporter)
+    # A space that names what the backbone does not have is refused before a teacher is trained.
+    teacher = teacher_of(
+        settings, data, cache, reporter, accept=lambda graph: plan.space.bind(settings.backbone, graph)
+    )
     ground = _ground(plan, data, teacher, reporter)
     feasible = require_feasible(ground.pool, plan.budgets)
     baselines = _baselines(plan, ground, cache, folder, reporter)

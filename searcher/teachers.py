@@ -11,20 +11,35 @@ from splitsearch.searcher.reporter import Reporter
 from splitsearch.searcher.settings import RunSettings
 from splitsearch.searcher.training.cache import Cache
 from splitsearch.searcher.training.teacher import Teacher, TeacherRecipe, make_teacher
-from splitsearch.spaces.backbones.loading import check_name, load_backbone, usual_module
+from splitsearch.spaces.backbones.loading import Backbone, check_name, load_backbone, usual_module
 from splitsearch.spaces.errors import UserError
-from splitsearch.spaces.graph.trace import trace
+from splitsearch.spaces.graph.trace import TracedGraph, trace
 
 __all__ = ["check_models", "check_models_take", "models_of", "teacher_of"]
 
 
-def teacher_of(settings: RunSettings, data: Dataset, cache: Cache, reporter: Reporter) -> Teacher:
+def teacher_of(
+    settings: RunSettings,
+    data: Dataset,
+    cache: Cache,
+    reporter: Reporter,
+    accept: Callable[[TracedGraph], object] = lambda graph: None,
+) -> Teacher:
     """The teacher of a run.
+
+    Args:
+        settings: of the run.
+        data: to learn from.
+        cache: of teachers.
+        reporter: hears what happens.
+        accept: may refuse the traced backbone with a UserError, before anything is trained.
 
     Raises:
         UserError: the backbone, its weights or the image size are wrong.
     """
-    return _made(settings, settings.backbone, settings.weights, data, cache, reporter, "teacher")
+    backbone = _loaded(settings, settings.backbone, settings.weights, data, reporter)
+    accept(trace(backbone.module, data.image_size))
+    return _made(settings, backbone, data, cache, reporter, ("teacher", settings.backbone))
 
 
 def models_of(
@@ -34,10 +49,7 @@ def models_of(
 
     Their weights are the published ones where they can be had, unless the teacher, too, starts without any.
     """
-    weights = "none" if settings.weights == "none" else "auto"
-    return {
-        name: partial(_made, settings, name, weights, data, cache, reporter, "baseline") for name in settings.baseline
-    }
+    return {name: partial(_small, settings, name, data, cache, reporter) for name in settings.baseline}
 
 
 def check_models(names: Sequence[str]) -> None:
@@ -70,9 +82,13 @@ def check_models_take(settings: RunSettings, image_size: int) -> None:
             raise UserError(f"--baseline {name}: {error}") from error
 
 
-def _made(  # noqa: PLR0913, PLR0917  # what a network is made of, and who hears of it
-    settings: RunSettings, name: str, weights: str, data: Dataset, cache: Cache, reporter: Reporter, role: str
-) -> Teacher:
+def _small(settings: RunSettings, name: str, data: Dataset, cache: Cache, reporter: Reporter) -> Teacher:
+    weights = "none" if settings.weights == "none" else "auto"
+    backbone = _loaded(settings, name, weights, data, reporter)
+    return _made(settings, backbone, data, cache, reporter, ("baseline", name))
+
+
+def _loaded(settings: RunSettings, name: str, weights: str, data: Dataset, reporter: Reporter) -> Backbone:
     if weights not in ("auto", "default", "none"):
         weights = str(settings.path(weights))
     # A classifier replaced or trained from scratch starts from random numbers: the same ones for the same seed.
@@ -80,12 +96,18 @@ def _made(  # noqa: PLR0913, PLR0917  # what a network is made of, and who hears
     backbone = load_backbone(_place(settings, name), classes=len(data.classes), weights=weights)
     if backbone.note:
         reporter.say(f"warning: {backbone.note}")
+    return backbone
+
+
+def _made(
+    settings: RunSettings, backbone: Backbone, data: Dataset, cache: Cache, reporter: Reporter, title: tuple[str, str]
+) -> Teacher:
     recipe = TeacherRecipe(epochs=settings.teacher_epochs, seed=settings.seed)
     made = make_teacher(backbone, data, recipe, cache, reporter.progress)
     origin = "from the cache, " if made.cached else ""
-    reporter.say(f"{role} {name}: {origin}{made.how}; validation accuracy {made.accuracy:.3f}")
+    reporter.say(f"{' '.join(title)}: {origin}{made.how}; validation accuracy {made.accuracy:.3f}")
     if made.accuracy < 2 / len(data.classes):
-        reporter.say(f"warning: the {role} is hardly better than chance; give --weights or --teacher-epochs")
+        reporter.say(f"warning: the {title[0]} is hardly better than chance; give --weights or --teacher-epochs")
     return made
 
 

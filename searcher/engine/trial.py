@@ -71,10 +71,14 @@ class Evaluator:
         broken = self.budgets.violations(known.values)
         if broken:
             return replace(known, state="pruned", reason="; ".join(broken))
+        seed = int(hashlib.sha256(f"{self.seed}:{config.key}".encode()).hexdigest()[:8], 16)
+        torch.manual_seed(seed)
         try:
-            result = self._train(known, config, profile)
-        except UserError as error:  # the settings were checked: it is this candidate that cannot be built
-            result = replace(known, state="pruned", reason=str(error))
+            try:
+                model = assemble(config, self.teacher.variants, seed)
+            except (InfeasibleError, UserError) as error:  # the settings were checked: this candidate is wrong
+                return replace(known, state="pruned", reason=str(error), seconds=watch.seconds)
+            result = self._train(known, profile, model, seed)
         except InfeasibleError as error:
             result = replace(known, reason=str(error))
         except RuntimeError as error:  # torch reports exhausted memory so; one candidate must not end the search
@@ -85,10 +89,8 @@ class Evaluator:
         """The result of a candidate that cannot exist, with the reason."""
         return _blank(number, config, "pruned", reason)
 
-    def _train(self, known: TrialResult, config: SplitConfig, profile: Profile) -> TrialResult:
-        seed = int(hashlib.sha256(f"{self.seed}:{config.key}".encode()).hexdigest()[:8], 16)
-        torch.manual_seed(seed)
-        model = assemble(config, self.teacher.variants, seed)
+    def _train(self, known: TrialResult, profile: Profile, model: SplitModel, seed: int) -> TrialResult:
+        config = SplitConfig.from_json(known.config)
         curve = self.trainer(config, model, self.tutor, self.recipe, seed)
         found = validate(config, model, self.tutor.data, self.validation)
         profile = _sent(profile, found, self.target)

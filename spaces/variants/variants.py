@@ -166,7 +166,10 @@ class Variants:
         if recipe.pruned:
             if recipe.importance == "taylor":
                 self._find_gradients(module)
-            module = _pruned(module, recipe)
+            try:
+                module = _pruned(module, recipe)
+            except UserError as error:  # a variant has no gradients, or no values: others of the same space may
+                raise InfeasibleError(str(error)) from error
         return _traced(module, recipe.image_size)
 
     def _find_gradients(self, module: nn.Module) -> None:

@@ -16,14 +16,16 @@ import pytest
         (("networks",), "networks"),
     ],
 )
-def test_json_is_one_document(cli: Any, arguments: tuple[str, ...], key: str) -> None:
-    done = cli(*arguments, "--json")
+def test_json_is_one_document(command: Any, arguments: tuple[str, ...], key: str) -> None:
+    done = command(*arguments, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)[key]
 
 
-def test_tables_say_what_is_estimated_and_what_a_mac_is(cli: Any) -> None:
-    assert "estimated" in cli("devices").stdout
-    assert "1 MAC = 1 multiply-add = 2 FLOPs" in cli("cuts", "--backbone", "resnet18", "--image-size", "64").stdout
-    assert "latency and energy are estimated" in cli("profile", "--backbone", "resnet18", "--image-size", "64").stdout
-    assert "resnet152" in cli("backbones").stdout.splitlines()
+def test_tables_say_what_is_estimated_and_what_a_mac_is(command: Any) -> None:
+    assert "estimated" in command("devices").stdout
+    assert "1 MAC = 1 multiply-add = 2 FLOPs" in command("cuts", "--backbone", "resnet18", "--image-size", "64").stdout
+    assert (
+        "latency and energy are estimated" in command("profile", "--backbone", "resnet18", "--image-size", "64").stdout
+    )
+    assert "resnet152" in command("backbones").stdout.splitlines()
