@@ -106,7 +106,7 @@ def _stage(piece: Slice, variants: Variants) -> Stage:
     return Stage(
         name="head" if head else "tail",
         site="device" if head else "server",
-        module=piece.module,
+        build=lambda: piece.module,
         input_shape=piece.input_shape,
         output_shape=cut.shape if head else (variants.classes,),
         same_costs=f"{'head' if head else 'tail'} of the table {variants.name} {variants.graph.image_size} {cut.name}",

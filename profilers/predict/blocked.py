@@ -133,6 +133,4 @@ def takes_blocks(kernel: Kernel) -> bool:
 
 def _as_convolution(kernel: Kernel) -> Kernel:
     """A norm that no convolution absorbs runs as one that multiplies each channel by one number."""
-    return replace(
-        kernel, kind="convolution", fused=kernel.fused[1:], groups=kernel.in_channels
-    )
+    return replace(kernel, kind="convolution", fused=kernel.fused[1:], groups=kernel.in_channels)

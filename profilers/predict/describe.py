@@ -183,7 +183,7 @@ def _layout(shape: Iterable[int], *, last: bool) -> tuple[int, tuple[int, int]]:
     return channels, (max(1, math.prod(sizes) // max(1, channels)), 1)
 
 
-def _geometry(  # noqa: PLR0913, PLR0917  # what a window is described by
+def _geometry(  # what a window is described by
     kind: str, module: nn.Module | None, args: Any, kwargs: Any, in_size: tuple[int, int], out_size: tuple[int, int]
 ) -> tuple[tuple[int, int], int, int]:
     """Window, stride and groups."""

@@ -20,7 +20,11 @@ __all__ = [
 ]
 
 Backbone = Annotated[
-    str | None, typer.Option(help="A torchvision classifier, or FILE.py:FUNCTION. `splitsearch backbones` lists them.")
+    str | None,
+    typer.Option(
+        help="A name that `splitsearch backbones` lists, timm:NAME where timm is installed, or FILE.py:FUNCTION, a "
+        "function without arguments that returns a torch.nn.Module."
+    ),
 ]
 Device = Annotated[
     str | None, typer.Option(help="JSON file or shipped name, such as jetson.json. `splitsearch devices` lists them.")
