@@ -7,7 +7,6 @@ ancestors of the cut into the head and the rest into the tail. The logits are th
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal, cast, get_args
 
 from torch import fx
@@ -16,6 +15,7 @@ from splitsearch.spaces.errors import UserError, nearest
 from splitsearch.spaces.graph.flow import ancestors, dominators
 from splitsearch.spaces.graph.fold import shape_arithmetic
 from splitsearch.spaces.graph.layout import is_supported, positions
+from splitsearch.spaces.graph.memo import once_per_graph
 from splitsearch.spaces.graph.trace import Shape, TracedGraph
 
 __all__ = ["CUT_SETS", "Cut", "CutSet", "find_cut", "find_cuts", "head_nodes", "part_at", "split_at"]
@@ -48,7 +48,7 @@ class Cut:
         return math.prod(self.shape)
 
 
-@lru_cache(maxsize=512)
+@once_per_graph
 def find_cuts(graph: TracedGraph, which: CutSet = "blocks") -> tuple[Cut, ...]:
     """Finds the legal cuts, from the input to the output.
 
@@ -97,12 +97,12 @@ def find_cut(graph: TracedGraph, name: str) -> Cut:
     raise UserError(f"the backbone has no cut '{name}'{nearest(name, list(cuts))}")
 
 
-@lru_cache(maxsize=512)
+@once_per_graph
 def _by_name(graph: TracedGraph) -> dict[str, Cut]:
     return {cut.name: cut for cut in find_cuts(graph, "all")}
 
 
-@lru_cache(maxsize=256)  # every candidate at one cut shares one head and one tail
+@once_per_graph  # every candidate at one cut shares one head and one tail
 def split_at(graph: TracedGraph, cut: Cut) -> tuple[fx.GraphModule, fx.GraphModule]:
     """Parts the backbone once: every call with the same graph and cut returns the same two modules."""
     return part_at(graph, cut)
