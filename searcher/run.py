@@ -14,8 +14,6 @@ from typing import Any
 
 import yaml
 
-from splitsearch.profilers.devices.device import load_device
-from splitsearch.profilers.networks.network import load_network
 from splitsearch.profilers.pool import Pool, profile_pool
 from splitsearch.profilers.profile import Profiler, Target
 from splitsearch.profilers.timing import timestamp
@@ -32,6 +30,7 @@ from splitsearch.searcher.engine.study import RunStudy
 from splitsearch.searcher.engine.trial import Evaluator
 from splitsearch.searcher.reporter import Reporter
 from splitsearch.searcher.settings import RunSettings, dump_yaml, read_settings
+from splitsearch.searcher.targets import read_target
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.cache import Cache, default_cache_dir
 from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor
@@ -63,17 +62,33 @@ def check(settings: RunSettings) -> Plan:
     SAMPLERS.get(settings.sampler)
     TRAINERS.get(settings.trainer)
     check_name(settings.backbone)
+    machines = (settings.device_profile, settings.server_profile)
+    target = read_target(
+        (_file_or_name(settings, machines[0]), _file_or_name(settings, machines[1])),
+        _file_or_name(settings, settings.network),
+        server_load=settings.server_load,
+        uplink_mbps=settings.uplink_mbps,
+        rtt_ms=settings.rtt_ms,
+    )
+    objectives, budgets = parse_objectives(settings.objectives), Budgets(**settings.budgets)
+    _require_radio(target, objectives, budgets)
     return Plan(
         settings=settings,
-        target=Target(
-            device=load_device(_file_or_name(settings, settings.device_profile)),
-            server=load_device(_file_or_name(settings, settings.server_profile)),
-            network=load_network(_file_or_name(settings, settings.network)),
-        ),
-        objectives=parse_objectives(settings.objectives),
-        budgets=Budgets(**settings.budgets),
+        target=target,
+        objectives=objectives,
+        budgets=budgets,
         space=read_space(find_space(_file_or_name(settings, settings.space))),
     )
+
+
+def _require_radio(target: Target, objectives: Sequence[Objective], budgets: Budgets) -> None:
+    """Energy without the radio would favour what sends most."""
+    asked = any(objective.name == "energy_mj" for objective in objectives) or budgets.max_energy_mj is not None
+    if asked and target.network.radio is None:
+        raise UserError(
+            f"the network '{target.network.name}' does not name what its radio draws, so energy cannot be compared; "
+            "give a JSON network profile with 'radio' (it may hold the trace)"
+        )
 
 
 def read_run(folder: Path) -> RunSettings:

@@ -4,7 +4,20 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Backbone", "DataDir", "DatasetName", "Device", "ImageSize", "Json", "Network", "Server", "Weights"]
+__all__ = [
+    "Backbone",
+    "DataDir",
+    "DatasetName",
+    "Device",
+    "ImageSize",
+    "Json",
+    "Network",
+    "RoundTrip",
+    "Server",
+    "ServerLoad",
+    "Uplink",
+    "Weights",
+]
 
 Backbone = Annotated[
     str | None, typer.Option(help="A torchvision classifier, or FILE.py:FUNCTION. `splitsearch backbones` lists them.")
@@ -13,7 +26,19 @@ Device = Annotated[
     str | None, typer.Option(help="JSON file or shipped name, such as jetson.json. `splitsearch devices` lists them.")
 ]
 Server = Annotated[str | None, typer.Option(help="JSON file or shipped name. [default: server_t4.json]")]
-Network = Annotated[str | None, typer.Option(help="JSON file or shipped name, such as lte, wifi. [default: lte]")]
+Network = Annotated[
+    str | None,
+    typer.Option(
+        help="JSON file, CSV trace (time_s,uplink_mbps,rtt_ms) or shipped name, such as wifi. `splitsearch networks` "
+        "lists them. [default: lte]"
+    ),
+]
+Uplink = Annotated[float | None, typer.Option(help="Mbit/s in place of the network's own.")]
+RoundTrip = Annotated[float | None, typer.Option(help="Milliseconds in place of the network's own.")]
+ServerLoad = Annotated[
+    float | None,
+    typer.Option(help="Share of time that the server is busy, in 0 … 1; requests then queue. [default: 0]"),
+]
 Weights = Annotated[str | None, typer.Option(help="auto, default, none, or a state-dict file. [default: auto]")]
 DatasetName = Annotated[
     str | None,

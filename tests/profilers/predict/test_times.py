@@ -13,7 +13,7 @@ from splitsearch.spaces.model import Stage
 def test_without_measurements_it_is_a_roofline() -> None:
     device, tables = load_device("jetson"), OperatorTables()
     stage = Stage(
-        name="encoder", site="device", module=nn.Conv2d(3, 4, 1), input_shape=(3, 8, 8), output_shape=(4, 8, 8)
+        name="encoder", site="device", build=lambda: nn.Conv2d(3, 4, 1), input_shape=(3, 8, 8), output_shape=(4, 8, 8)
     )
     times = times_of(device, tables)
     assert isinstance(times, Roofline)
