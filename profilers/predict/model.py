@@ -2,13 +2,14 @@
 
 For each family of kernels the mean is t = overhead + a MACs + b read + c written + d weights with factors that are not
 negative (least squares on relative errors), so that it grows with the work however far it is extrapolated. What it
-leaves over, log(measured / mean), is smooth in the shape: a Gaussian process on logarithms of the shape interpolates it,
-and falls back to the mean, with its own deviation, where nothing near was measured. Scales and noise are the most
+leaves over, log(measured / mean), is smooth in the shape: a Gaussian process on logarithms of the shape interpolates
+it, and falls back to the mean, with its own deviation, where nothing near was measured. Scales and noise are the most
 likely of a small grid: the fit is deterministic and takes a second or two, so that nothing has to be stored.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ _LENGTHS = (0.5, 1.0, 2.0)
 _AMPLITUDES = (0.2, 0.5)
 _NOISES = (0.03, 0.08, 0.2)
 _MOST = 500  # kernels of one family that are kept: more say nothing new, and time grows with the third power
+_TELLING = 120  # kernels that the scales are chosen on
 _FEWEST = 6  # below it, a process cannot tell its scales
 _CLOCK_MS = 0.0005  # profilers count microseconds
 _FLOOR_MS = 1e-4
@@ -50,11 +52,12 @@ class Estimate:
 class KernelModel:
     """Fitted to the kernels of one machine and runtime; remembers what it was asked."""
 
-    def __init__(self, measured: Iterable[tuple[Kernel, float]]) -> None:
+    def __init__(self, measured: Iterable[tuple[Kernel, float]], otherwise: Callable[[Kernel], float]) -> None:
         """Fits.
 
         Args:
             measured: kernels and their milliseconds; repetitions are welcome.
+            otherwise: estimated milliseconds of a kernel of whose family none was measured.
         """
         rows = [(kernel, max(ms, _FLOOR_MS)) for kernel, ms in measured]
         groups: dict[str, list[tuple[Kernel, float]]] = {}
@@ -62,9 +65,7 @@ class KernelModel:
             groups.setdefault(family(kernel), []).append((kernel, ms))
         self._families = {name: _Family(group) for name, group in groups.items()}
         self._known: dict[Kernel, Estimate] = {}
-        # What no family describes is read and written, at the median speed of everything else.
-        rates = [ms / max(1.0, float(work(kernel)[2:4].sum())) for kernel, ms in rows if ms > 2 * _CLOCK_MS]
-        self._rate = float(np.median(rates)) if rates else 1e-6
+        self._otherwise = otherwise
 
     def predict(self, kernels: Sequence[Kernel]) -> list[Estimate]:
         """Milliseconds of each."""
@@ -78,22 +79,21 @@ class KernelModel:
         return [self._known[kernel] for kernel in kernels]
 
     def _unknown(self, kernel: Kernel) -> Estimate:
-        moved = float(work(kernel)[2:4].sum())
-        return Estimate(ms=max(_FLOOR_MS, self._rate * moved), deviation=_UNKNOWN, in_range=False)
+        return Estimate(ms=max(_FLOOR_MS, self._otherwise(kernel)), deviation=_UNKNOWN, in_range=False)
 
 
 class _Family:
     """The model of one family."""
 
     def __init__(self, rows: Sequence[tuple[Kernel, float]]) -> None:
-        from scipy.optimize import nnls
+        from sklearn.linear_model import LinearRegression
 
         kernels, ms = _distinct(rows)
         terms = np.array([work(kernel) for kernel in kernels])
         weights = 1 / (ms + _CLOCK_MS)
         scale = np.maximum((terms * weights[:, None]).max(axis=0), 1e-300)
-        factors, _ = nnls(terms * weights[:, None] / scale, ms * weights)
-        self._factors = factors / scale
+        line = LinearRegression(positive=True, fit_intercept=False)
+        self._factors = line.fit(terms * weights[:, None] / scale, ms * weights).coef_ / scale
         left = np.log(ms / self._mean(kernels))
         self._process = _process(kernels, left, ms) if len(kernels) >= _FEWEST else None
         self._spread = float(np.sqrt(np.mean(left**2))) if len(kernels) > 2 else _UNKNOWN
@@ -141,15 +141,16 @@ class _Process:
 
 
 def _process(kernels: Sequence[Kernel], left: _Numbers, ms: _Numbers) -> _Process:
-    """The most likely process of the grid."""
+    """The process whose scales are the most likely of the grid; a part of the kernels, dear and cheap, tells them."""
     x, clock = shape_features(kernels), _CLOCK_MS / ms
-    candidates = (
-        _Process(x, left, np.hypot(noise, clock), length, amplitude)
-        for length in _LENGTHS
-        for amplitude in _AMPLITUDES
-        for noise in _NOISES
-    )
-    return max(candidates, key=lambda process: process.likelihood)
+    some = slice(None, None, -(-len(kernels) // _TELLING))
+
+    def made(which: slice, scales: tuple[float, float, float]) -> _Process:
+        length, amplitude, noise = scales
+        return _Process(x[which], left[which], np.hypot(noise, clock[which]), length, amplitude)
+
+    grid = list(product(_LENGTHS, _AMPLITUDES, _NOISES))
+    return made(slice(None), max(grid, key=lambda scales: made(some, scales).likelihood))
 
 
 def _distinct(rows: Sequence[tuple[Kernel, float]]) -> tuple[list[Kernel], _Numbers]:
