@@ -177,6 +177,7 @@ class CostInterpreter(ShapeInterpreter):
         self.costs: dict[str, OperatorCost] = {}
 
     def run_node(self, n: fx.Node) -> Any:
+        """Runs one node and costs it."""
         result = super().run_node(n)
         # Attention returns (output, weights or None): the first tensor is the one that flows on.
         main = result[0] if isinstance(result, tuple) and result else result
