@@ -22,6 +22,14 @@ def test_json_is_one_document(command: Any, arguments: tuple[str, ...], key: str
     assert json.loads(done.stdout)[key]
 
 
+def test_help_names_every_kind_of_backbone(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    for name in ("run", "cuts", "profile"):
+        text = command(name, "--help").stdout
+        assert "timm:NAME" in text
+        assert "FILE.py:FUNCTION" in text
+
+
 def test_tables_say_what_is_estimated_and_what_a_mac_is(command: Any) -> None:
     assert "estimated" in command("devices").stdout
     assert "1 MAC = 1 multiply-add = 2 FLOPs" in command("cuts", "--backbone", "resnet18", "--image-size", "64").stdout
