@@ -98,14 +98,17 @@ def configs(options: argparse.Namespace, shared: Bench) -> Iterator[tuple[str, S
         for head in options.heads:
             for channels in options.channels:
                 for name in options.decoders:
-                    yield name, SplitConfig(
-                        backbone=options.backbone,
-                        cut=find_cut(graph, cut).name,
-                        head=head,
-                        channels=channels,
-                        bits=options.bits,
-                        image_size=graph.image_size,
-                        decoder=NAMED.get(name, name),
+                    yield (
+                        name,
+                        SplitConfig(
+                            backbone=options.backbone,
+                            cut=find_cut(graph, cut).name,
+                            head=head,
+                            channels=channels,
+                            bits=options.bits,
+                            image_size=graph.image_size,
+                            decoder=NAMED.get(name, name),
+                        ),
                     )
 
 
