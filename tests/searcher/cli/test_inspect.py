@@ -34,6 +34,14 @@ def test_what_ships_is_listed_with_figures_sources_and_the_names_to_use(command:
     assert lte["references"]
 
 
+def test_help_names_every_kind_of_backbone(command: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    for name in ("run", "cuts", "profile"):
+        text = command(name, "--help").stdout
+        assert "timm:NAME" in text
+        assert "FILE.py:FUNCTION" in text
+
+
 def test_tables_say_what_is_estimated_and_what_a_mac_is(command: Any) -> None:
     assert "estimated" in command("devices").stdout
     assert "1 MAC = 1 multiply-add = 2 FLOPs" in command("cuts", "--backbone", "resnet18", "--image-size", "64").stdout
