@@ -31,22 +31,22 @@ _NORMS_AND_POOLS = (
     "native_layer_norm",
 )
 _ACTIVATIONS = (
-    "elu", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log_softmax", "mish", "prelu", "relu",
-    "relu6", "sigmoid", "silu", "softmax", "softplus", "tanh", "dropout", "feature_dropout", "native_dropout",
-    "stochastic_depth",
+    "dropout", "elu", "feature_dropout", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu",
+    "log_softmax", "mish", "native_dropout", "prelu", "relu", "relu6", "sigmoid", "silu", "softmax", "softplus",
+    "stochastic_depth", "tanh",
 )  # fmt: skip
 _ARITHMETIC = (
-    "abs", "add", "amax", "amin", "clamp", "div", "eq", "exp", "floordiv", "iadd", "imul", "isub", "linalg_vector_norm",
-    "log", "max", "maximum", "mean", "min", "minimum", "mul", "neg", "norm", "normalize", "pow", "rsqrt", "sqrt", "sub",
-    "sum", "truediv", "where",
+    "abs", "add", "amax", "amin", "clamp", "clamp_min", "div", "eq", "exp", "fill", "floordiv", "iadd", "imul",
+    "isub", "linalg_vector_norm", "log", "max", "maximum", "mean", "min", "minimum", "mul", "ne", "neg", "norm",
+    "normalize", "pow", "rsqrt", "rsub", "sqrt", "sub", "sum", "truediv", "where", "zero",
 )  # fmt: skip
 _POOLS = (
-    "adaptive_max_pool2d", "avg_pool2d", "lp_pool2d", "max_pool2d", "max_pool2d_with_indices", "local_response_norm",
-    "rms_norm",
+    "adaptive_max_pool2d", "avg_pool2d", "local_response_norm", "lp_pool2d", "max_pool2d",
+    "max_pool2d_with_indices", "rms_norm",
 )  # fmt: skip
 _MOVES = (
-    "cat", "channel_shuffle", "clone", "concat", "float", "interpolate", "masked_fill", "movedim", "pad",
-    "pixel_shuffle", "repeat", "repeat_interleave", "roll", "stack", "swapaxes", "to", "type_as",
+    "cat", "channel_shuffle", "clone", "concat", "expand_as", "float", "interpolate", "masked_fill", "movedim",
+    "numel", "pad", "pixel_shuffle", "repeat", "repeat_interleave", "roll", "stack", "swapaxes", "to", "type_as",
     "upsample_bicubic2d", "upsample_bilinear2d", "upsample_nearest2d",
 )  # fmt: skip
 _FREE = frozenset((*_NORMS_AND_POOLS, *_ACTIVATIONS, *_ARITHMETIC, *_POOLS, *_MOVES))

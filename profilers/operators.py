@@ -177,7 +177,7 @@ class CostInterpreter(ShapeInterpreter):
                 input_shapes=tuple(tuple(tensor.shape) for tensor in read),
                 output_shape=tuple(result.shape),
                 cost=self.costs[node.name],
-                uncounted=counted.uncounted or ({} if counted.macs else {call.kind: 1}),
+                uncounted={call.kind: 1} if call.known_free else counted.uncounted,
             )
         )
 

@@ -153,3 +153,11 @@ def test_the_light_decoder_costs_a_fraction_of_the_published_one() -> None:
     light = profile_document({"channels": 3, "decoder": "light"}, TARGET, "hnd:resnet152")
     assert stage(published, "decoder")["macs"] > published["backbone_head"]["macs"]
     assert stage(light, "decoder")["macs"] < 0.1 * stage(published, "decoder")["macs"]
+
+
+def test_what_the_figures_leave_out_is_listed() -> None:
+    whole = profile_document({"backbone": "resnet18", "image_size": 64}, TARGET)
+    assert whole["uncounted_operators"]["BatchNorm2d"] == 20
+    assert whole["unknown_operators"] == []
+    split = profile_document({"backbone": "resnet18", "image_size": 64, "cut": "layer2", "head": "mimic"}, TARGET)
+    assert split["uncounted_operators"]["BatchNorm2d"] < 20
