@@ -1,31 +1,40 @@
 """What every operator of a network costs: multiply-adds, parameters, and the elements that it moves.
 
-One multiply-add is one MAC (FLOPs = 2 x MACs). fvcore counts; its "flop" is a MAC. Only what multiplies and adds is
-counted (convolution, linear, matrix products, attention), the convention of torchvision's published figures; fvcore's
-extra counts for norms and pooling are set to zero. The network runs on the meta device, where shapes cost nothing; each
-distinct operator is counted once in a process, so that thousands of candidates share one table.
+The network runs on the meta device, where shapes cost nothing; a part whose code asks tensors for their values is run
+with values. Each distinct operator is counted once in a process, so that thousands of candidates share one table. An
+operator without a count says so: nothing is taken for free by its name alone, unless `counting` knows it to be.
 """
 
-import copy
-import math
 import operator
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import fx, nn
+from torch.fx.node import map_aggregate
 
-from splitsearch.profilers.quiet import quiet
+from splitsearch.profilers.calls import Call, counted_once, zeros_like
+from splitsearch.profilers.costs import Cost, Operator, OperatorCost, added, total, uncounted, unknown
+from splitsearch.profilers.counting import Counted, count_macs
+from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.graph.shapes import ShapeInterpreter
 from splitsearch.spaces.variants.variants import on_meta
 
-with quiet():  # fvcore compiles a function while it is imported, in a way that torch has deprecated
-    from fvcore.nn import FlopCountAnalysis
-    from fvcore.nn.jit_handles import get_shape
+__all__ = [
+    "Cost",
+    "CostInterpreter",
+    "Operator",
+    "OperatorCost",
+    "added",
+    "as_graph",
+    "count_macs",
+    "operator_costs",
+    "operators",
+    "total",
+    "uncounted",
+    "unknown",
+]
 
-__all__ = ["Cost", "CostInterpreter", "OperatorCost", "added", "as_graph", "count_macs", "operator_costs", "total"]
-
+_NOTHING = Counted(macs=0, uncounted={})
 _FREE_MODULES = (nn.Identity, nn.Dropout, nn.Flatten)
 # Views and bookkeeping: no kernel is launched for them.
 _FREE_FUNCTIONS: tuple[Any, ...] = (
@@ -58,62 +67,6 @@ _FREE_METHODS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperatorCost:
-    """One operator on one image.
-
-    Attributes:
-        macs: multiply-adds.
-        parameters: numbers read from the weights.
-        inputs: elements read.
-        outputs: elements written.
-    """
-
-    macs: int
-    parameters: int
-    inputs: int
-    outputs: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """A sum over operators.
-
-    Attributes:
-        macs: multiply-adds for one image.
-        parameters: of all operators; a weight used twice counts once per use.
-        operators: how many kernels are launched.
-        peak_elements: the most elements that one operator reads and writes: a lower bound of the activation memory.
-    """
-
-    macs: int
-    parameters: int
-    operators: int
-    peak_elements: int
-
-
-def added(costs: Iterable[Cost]) -> Cost:
-    """Sums sums."""
-    parts = tuple(costs)
-    return Cost(
-        macs=sum(cost.macs for cost in parts),
-        parameters=sum(cost.parameters for cost in parts),
-        operators=sum(cost.operators for cost in parts),
-        peak_elements=max((cost.peak_elements for cost in parts), default=0),
-    )
-
-
-def total(costs: Iterable[OperatorCost]) -> Cost:
-    """Sums operators."""
-    table = tuple(costs)
-    return Cost(
-        macs=sum(cost.macs for cost in table),
-        parameters=sum(cost.parameters for cost in table),
-        operators=len(table),
-        peak_elements=max((cost.inputs + cost.outputs for cost in table), default=0),
-    )
-
-
 def operator_costs(module: nn.Module, input_shape: tuple[int, ...]) -> dict[str, OperatorCost]:
     """Costs every operator of a traceable module for one image.
 
@@ -123,11 +76,23 @@ def operator_costs(module: nn.Module, input_shape: tuple[int, ...]) -> dict[str,
 
     Returns:
         Node name to cost, in order of execution; views and bookkeeping are left out.
+
+    Raises:
+        UserError: a part of it fails on an image, also with values.
     """
-    counter = CostInterpreter(as_graph(module))
+    return _counted(module, input_shape).costs
+
+
+def operators(module: nn.Module, input_shape: tuple[int, ...]) -> tuple[Operator, ...]:
+    """The same table with kinds, shapes, and what was not counted."""
+    return tuple(_counted(module, input_shape).table)
+
+
+def _counted(module: nn.Module, input_shape: tuple[int, ...]) -> "CostInterpreter":
+    counter = CostInterpreter(as_graph(module), values=module)
     with torch.no_grad():
         counter.run(torch.empty(1, *input_shape, device="meta"))
-    return counter.costs
+    return counter
 
 
 def as_graph(module: nn.Module) -> fx.GraphModule:
@@ -136,126 +101,96 @@ def as_graph(module: nn.Module) -> fx.GraphModule:
     return shapes if isinstance(shapes, fx.GraphModule) else fx.symbolic_trace(shapes)
 
 
-def count_macs(module: nn.Module, *inputs: torch.Tensor) -> int:
-    """Multiply-adds of one call, counted by fvcore."""
-    detached = tuple(tensor.detach() for tensor in inputs)
-    with quiet():
-        analysis = FlopCountAnalysis(module, detached).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-        for name in (
-            "batch_norm",
-            "layer_norm",
-            "group_norm",
-            "instance_norm",
-            "adaptive_avg_pool2d",
-            "native_layer_norm",
-        ):
-            analysis.set_op_handle(f"aten::{name}", _nothing)
-        analysis.set_op_handle("aten::scaled_dot_product_attention", _attention)
-        return int(analysis.total())
-
-
-def _nothing(inputs: list[Any], outputs: list[Any]) -> int:
-    return 0
-
-
-def _attention(inputs: list[Any], outputs: list[Any]) -> int:
-    """Two matrix products: queries with keys, weights with values."""
-    *batch, queries, width = get_shape(inputs[0])
-    keys, value_width = get_shape(inputs[1])[-2], get_shape(inputs[2])[-1]
-    return int(math.prod(batch) * queries * keys * (width + value_width))
-
-
 class CostInterpreter(ShapeInterpreter):
-    """Runs one image and costs each node once per distinct (operator, shapes).
+    """Runs one image and costs each node, once per distinct operator and shapes.
+
+    Args:
+        module: on the meta device.
+        values: the same network with values, for parts whose code asks for them; such parts get zeros without it.
 
     Attributes:
         costs: node name to cost, in order of execution; views and bookkeeping are left out.
+        table: the same with more to see.
     """
 
-    def __init__(self, module: fx.GraphModule) -> None:
+    def __init__(self, module: fx.GraphModule, values: nn.Module | None = None) -> None:
         super().__init__(module)
         self.costs: dict[str, OperatorCost] = {}
+        self.table: list[Operator] = []
+        self._values = values if values is not None and not _is_meta(values) else None
 
     def run_node(self, n: fx.Node) -> Any:
-        """Runs one node and costs it."""
-        result = super().run_node(n)
+        """Runs a node and costs it."""
+        try:
+            result = super().run_node(n)
+        except Exception as error:
+            result = self._with_values(n, error)
         # Attention returns (output, weights or None): the first tensor is the one that flows on.
         main = result[0] if isinstance(result, tuple) and result else result
         if isinstance(main, torch.Tensor) and n.op.startswith("call_") and not self._is_free(n):
-            self.costs[n.name] = self._cost(n, main)
+            self._add(n, main)
         return result
+
+    def _with_values(self, node: fx.Node, error: Exception) -> Any:
+        """A part that asks tensors for their values cannot run without: it gets a black image and real weights."""
+        if not node.op.startswith("call_"):
+            raise error
+        args, kwargs = map_aggregate(self.fetch_args_kwargs_from_env(node), zeros_like)
+        try:
+            result = self._call(node).function()(*args, **kwargs)
+        except Exception as second:
+            reason = (str(second).strip().splitlines() or [type(second).__name__])[0]
+            raise UserError(f"'{node.target}' cannot be costed: it fails on a black image ({reason})") from second
+        return map_aggregate(result, lambda value: value.to("meta") if isinstance(value, torch.Tensor) else value)
+
+    def _call(self, node: fx.Node) -> Call:
+        if node.op != "call_module":
+            return Call(target=node.target, module=None, values=None)
+        path = str(node.target)
+        values = self._values.get_submodule(path) if self._values is not None else None
+        return Call(target=path, module=self.fetch_attr(path), values=values)
 
     def _is_free(self, node: fx.Node) -> bool:
         if node.op == "call_module":
             return isinstance(self.fetch_attr(str(node.target)), _FREE_MODULES)
         return node.target in (_FREE_METHODS if node.op == "call_method" else _FREE_FUNCTIONS)
 
-    def _cost(self, node: fx.Node, result: torch.Tensor) -> OperatorCost:
+    def _add(self, node: fx.Node, result: torch.Tensor) -> None:
         args, kwargs = self.fetch_args_kwargs_from_env(node)
-        tensors = _tensors((*args, *kwargs.values()))
-        weights = [tensor for tensor in tensors if isinstance(tensor, nn.Parameter)]
+        direct = _direct((*args, *kwargs.values()))
+        weights = [tensor for tensor in direct if isinstance(tensor, nn.Parameter)]
+        read = [tensor for tensor in direct if not isinstance(tensor, nn.Parameter)]
         if node.op == "call_module":
             weights += self.fetch_attr(str(node.target)).parameters()
-        return OperatorCost(
-            macs=self._node_macs(node, args, kwargs),
+        call, counted = self._call(node), _NOTHING
+        if not call.known_free:
+            counted = counted_once(call, args, kwargs)
+        self.costs[node.name] = OperatorCost(
+            macs=counted.macs,
             parameters=sum(weight.numel() for weight in weights),
-            inputs=sum(tensor.numel() for tensor in tensors if not isinstance(tensor, nn.Parameter)),
+            inputs=sum(tensor.numel() for tensor in read),
             outputs=result.numel(),
         )
+        self.table.append(
+            Operator(
+                name=node.name,
+                kind=call.kind,
+                input_shapes=tuple(tuple(tensor.shape) for tensor in read),
+                output_shape=tuple(result.shape),
+                cost=self.costs[node.name],
+                uncounted={call.kind: 1} if call.known_free else counted.uncounted,
+            )
+        )
 
-    def _node_macs(self, node: fx.Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
-        call, key = self._call(node)
-        if call is None:
-            return 0
-        values = (*args, *kwargs.values())
-        shapes = tuple(tuple(value.shape) if isinstance(value, torch.Tensor) else repr(value) for value in values)
-        if (key, shapes) not in _COUNTED:
-            real = _materialised(call) if isinstance(call, nn.Module) else call
-            tensors = [torch.zeros(tensor.shape) for tensor in _tensors(values)]
-            _COUNTED[key, shapes] = count_macs(_Call(real, args, kwargs), *tensors)
-        return _COUNTED[key, shapes]
-
-    def _call(self, node: fx.Node) -> tuple[Any, str]:
-        """What to call, None if it cannot multiply, and what makes two calls with equal shapes equal."""
+    def _kind(self, node: fx.Node) -> str:
         if node.op == "call_module":
-            module = self.fetch_attr(str(node.target))
-            return (module if any(p.dim() > 1 for p in module.parameters()) else None), repr(module)
-        if node.op == "call_method":
-            method = str(node.target)
-            call = (lambda *xs, **named: getattr(xs[0], method)(*xs[1:], **named)) if _may_multiply(method) else None
-            return call, method
-        name = getattr(node.target, "__name__", "")
-        return (node.target if _may_multiply(name) else None), name
+            return type(self.fetch_attr(str(node.target))).__name__
+        return node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
 
 
-# Multiply-adds by operator and shapes, for the life of the process.
-_COUNTED: dict[tuple[str, tuple[Any, ...]], int] = {}
+def _is_meta(module: nn.Module) -> bool:
+    return any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers()))
 
 
-def _materialised(module: nn.Module) -> nn.Module:
-    """Fvcore traces real calls: one operator at a time is given memory, of no particular values."""
-    return copy.deepcopy(module).to_empty(device="cpu")
-
-
-def _may_multiply(name: str) -> bool:
-    """Functions that fvcore may count; arithmetic, activations and views are known to be free of multiply-adds."""
-    return any(part in name for part in ("matmul", "mm", "linear", "conv", "attention", "einsum"))
-
-
-def _tensors(args: Iterable[Any]) -> list[torch.Tensor]:
+def _direct(args: tuple[Any, ...]) -> list[torch.Tensor]:
     return [value for value in args if isinstance(value, torch.Tensor)]
-
-
-class _Call(nn.Module):
-    """One call as a module of its tensor arguments alone, the form in which fvcore traces."""
-
-    def __init__(self, call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        super().__init__()
-        self.call, self.template, self.named = call, args, kwargs
-
-    def forward(self, *tensors: torch.Tensor) -> Any:
-        """Puts the tensors back in their places and calls."""
-        waiting = iter(tensors)
-        args = [next(waiting) if isinstance(value, torch.Tensor) else value for value in self.template]
-        named = {k: next(waiting) if isinstance(value, torch.Tensor) else value for k, value in self.named.items()}
-        return self.call(*args, **named)

@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from splitsearch.profilers.baselines import local_profile, server_raw_profile
-from splitsearch.profilers.operators import operator_costs, total
+from splitsearch.profilers.operators import operator_costs, operators, total
 from splitsearch.profilers.profile import Profile, Profiler
+from splitsearch.searcher.macs import uncounted_document
 from splitsearch.searcher.sweep import bandwidth_sweep, require_one_rate
 from splitsearch.searcher.targets import read_target
-from splitsearch.spaces.assemble import assemble, whole_variant
+from splitsearch.spaces.assemble import assemble, whole_on_device, whole_variant
 from splitsearch.spaces.backbones.loading import usual_module
 from splitsearch.spaces.bottleneck.payload import payload_bytes
 from splitsearch.spaces.config import SplitConfig
@@ -91,6 +92,8 @@ def profile_document(
         document |= _candidate(config, variants, profiler, named=found is not None)
     except InfeasibleError as error:
         raise UserError(str(error)) from error
+    if "uncounted_operators" not in document:
+        document |= _uncounted(whole_on_device(variants.graph))
     profiles: dict[str, Profile] = document["profiles"]
     profiles["local"] = local_profile(variants.graph, profiler)
     profiles["server_raw"] = server_raw_profile(variants.graph, profiler)
@@ -102,7 +105,17 @@ def profile_document(
 def _variants(backbone: str, image_size: int) -> Variants:
     if image_size < 1:
         raise UserError(f"--image-size must be at least 1 pixel, not {image_size}")
-    return Variants.trace(backbone, on_meta(usual_module(backbone)), image_size)
+    module = usual_module(backbone)
+    try:
+        return Variants.trace(backbone, on_meta(module), image_size)
+    except UserError:  # code that asks tensors for their values cannot do without; else the same error comes again
+        return Variants.trace(backbone, module, image_size)
+
+
+def _uncounted(model: SplitModel) -> dict[str, Any]:
+    """Operators whose multiply-adds no figure of the document holds."""
+    stages = (*model.stages, *((model.exit.stage,) if model.exit else ()))
+    return uncounted_document([row for stage in stages for row in operators(stage.module.eval(), stage.input_shape)])
 
 
 def _candidate(config: dict[str, Any], variants: Variants, profiler: Profiler, *, named: bool) -> dict[str, Any]:
@@ -115,6 +128,7 @@ def _candidate(config: dict[str, Any], variants: Variants, profiler: Profiler, *
         "config": candidate.to_json(),
         "profiles": {"candidate": profiler.profile(model)},
         "stages": [asdict(stage) for stage in profiler.stages(model)],
+        **_uncounted(model),
         "bottleneck": _bottleneck(candidate, model),
         "backbone_head": _backbone_head(candidate, variants, profiler, model),
     }
@@ -131,6 +145,7 @@ def _whole(config: dict[str, Any], variants: Variants, profiler: Profiler) -> di
     return {
         "profiles": {"candidate": profiler.profile(model)},
         "stages": [asdict(stage) for stage in profiler.stages(model)],
+        **_uncounted(model),
         "members": shape.division,
     }
 

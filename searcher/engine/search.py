@@ -70,6 +70,7 @@ class Search:
         self.header = header
         self.reporter = reporter
         self.results = study.results()
+        self._document: dict[str, Any] | None = None
 
     def run(self, feasible: list[SplitConfig], limits: Limits, seed: int) -> dict[str, Any]:
         """Searches until the limits are reached or every feasible candidate is known; returns the front."""
@@ -117,8 +118,9 @@ class Search:
         self.study.tell(trial, result)
         self.results.append(result)
         append_line(self.run_folder / "trials.jsonl", result.to_json())
-        document = self.finish()
-        self.reporter.trial(document, describe(result), self._evaluated(), wanted)
+        if self._document is None or not _refused(result):  # a refusal leaves the front as it is, and comes by dozens
+            self._document = self.finish()
+        self.reporter.trial(self._document, describe(result), self._evaluated(), wanted)
         return result
 
     def _result(self, number: int, point: dict[str, int]) -> TrialResult:

@@ -140,8 +140,16 @@ class Variants:
         return self.graph.shapes[self.graph.output.name][0]
 
     def without_values(self) -> "Variants":
-        """The same backbone on the meta device, where variants cost no memory: enough for every cost."""
-        return self if self.is_meta else Variants.trace(self.name, on_meta(self.module), self.graph.image_size)
+        """The same backbone on the meta device, where variants cost no memory: enough for every cost.
+
+        A backbone whose own code asks tensors for their values cannot do without, and stays as it is.
+        """
+        if self.is_meta:
+            return self
+        try:
+            return Variants.trace(self.name, on_meta(self.module), self.graph.image_size)
+        except UserError:
+            return self
 
     def get(self, recipe: Recipe) -> TracedGraph:
         """One variant, traced.

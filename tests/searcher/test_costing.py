@@ -169,3 +169,11 @@ def test_wishes_about_network_and_server_are_heard() -> None:
     assert {name for row in rows for name in row["latency_ms"]} == {"candidate", "local", "server_raw"}
     same = next(row for row in rows if row["uplink_mbps"] == 20.0)
     assert same["latency_ms"]["candidate"] == pytest.approx(document["profiles"]["candidate"]["latency_ms"])
+
+
+def test_what_the_figures_leave_out_is_listed() -> None:
+    whole = profile_document({"backbone": "resnet18", "image_size": 64}, TARGET)
+    assert whole["uncounted_operators"]["BatchNorm2d"] == 20
+    assert whole["unknown_operators"] == []
+    split = profile_document({"backbone": "resnet18", "image_size": 64, "cut": "layer2", "head": "mimic"}, TARGET)
+    assert split["uncounted_operators"]["BatchNorm2d"] < 20

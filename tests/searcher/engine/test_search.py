@@ -1,5 +1,6 @@
 """The search loop, with trainings replaced by a formula."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -9,6 +10,7 @@ import pytest
 
 from splitsearch.profilers.pool import Pool, profile_pool
 from splitsearch.profilers.profile import Profiler
+from splitsearch.searcher.engine import search as module
 from splitsearch.searcher.engine.files import read_lines
 from splitsearch.searcher.engine.front import FrontHeader
 from splitsearch.searcher.engine.objectives import Budgets, parse_objectives
@@ -177,13 +179,15 @@ def test_what_is_excluded_does_not_replace_the_sampler(variants: Variants, profi
 
 
 def test_a_sampler_that_never_learns_what_is_excluded_does_not_hang(
-    variants: Variants, profiler: Profiler, tmp_path: Path
+    variants: Variants, profiler: Profiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(module, "_REFUSALS", 25)
     excluded = {"cut": 1, "head": 0, "channels": 0, "bits": 0}
     found, formula = search(profile_pool(ONLY_MIMIC, variants, profiler), tmp_path, Script(excluded), space=ONLY_MIMIC)
     document = found.run(list(formula.pool.profiles), Limits(trials=2, timeout=None), 0)
     assert document["trials"]["complete"] == 2
-    assert document["trials"]["pruned"] >= 100
+    assert document["trials"]["pruned"] >= 25
+    assert json.loads((tmp_path / "front.json").read_text()) == document
 
 
 def test_a_sampler_that_repeats_itself_is_helped_at_once(pool: Pool, tmp_path: Path) -> None:

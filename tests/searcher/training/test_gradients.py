@@ -43,6 +43,6 @@ def test_taylor_prunes_by_the_gradients_of_the_teacher_and_of_what_is_made_of_it
     assert calls == [network]  # once, for however many candidates
     mine = copy.deepcopy(network)
     backward(mine)
-    expected = prune(mine, 32, ratio=0.5, importance="taylor", layers=("0.0",))
+    expected = prune(mine, 32, ratio=0.5, importance="taylor", layers=("0.0", "1.0"))
     assert found.module.get_submodule("0.0").weight.shape[0] == 4
     torch.testing.assert_close(found.module.get_submodule("0.0").weight, expected.get_submodule("0.0").weight)
