@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from splitsearch.profilers.baselines import local_profile, server_raw_profile
 from splitsearch.profilers.devices.device import load_device
+from splitsearch.profilers.devices.trust import Asked, require
 from splitsearch.profilers.networks.network import load_network
 from splitsearch.profilers.operators import operator_costs, total
 from splitsearch.profilers.profile import Profiler, Target
@@ -27,7 +28,7 @@ _SHAPING = ("division", "depth", "width", "resolution", "head_pruning", "tail_pr
 
 
 def profile_document(
-    chosen: Mapping[str, Any], target: tuple[str, str, str], preset: str | None = None
+    chosen: Mapping[str, Any], target: tuple[str, str, str], preset: str | None = None, asked: Asked | None = None
 ) -> dict[str, Any]:
     """Costs of one candidate and of the baselines whose costs need no images.
 
@@ -36,6 +37,7 @@ def profile_document(
             a preset or a field that changes the network's shape, the whole changed network is costed on the device.
         target: device profile, server profile, network.
         preset: a published configuration.
+        asked: what the device profile has to be of, besides the image size; what it doubts holds for the server too.
 
     Raises:
         UserError: an input is wrong, or the candidate cannot exist.
@@ -47,7 +49,10 @@ def profile_document(
     if "backbone" not in config:
         raise UserError("--backbone is missing; `splitsearch backbones` lists what ships")
     variants = _variants(config["backbone"], config["image_size"])
-    device, server, network = load_device(target[0]), load_device(target[1]), load_network(target[2])
+    asked = replace(asked or Asked(), image_size=config["image_size"], backbone=config["backbone"])
+    device = require(load_device(target[0]), asked)
+    server = require(load_device(target[1]), replace(asked, runtime=None, dtype=None))
+    network = load_network(target[2])
     profiler = Profiler(Target(device=device, server=server, network=network))
     document: dict[str, Any] = {
         "config": config,

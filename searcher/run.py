@@ -14,7 +14,8 @@ from typing import Any
 
 import yaml
 
-from splitsearch.profilers.devices.device import load_device
+from splitsearch.profilers.devices.device import DeviceProfile, load_device
+from splitsearch.profilers.devices.trust import Asked, require
 from splitsearch.profilers.networks.network import load_network
 from splitsearch.profilers.pool import Pool, profile_pool
 from splitsearch.profilers.profile import Profiler, Target
@@ -66,14 +67,20 @@ def check(settings: RunSettings) -> Plan:
     return Plan(
         settings=settings,
         target=Target(
-            device=load_device(_file_or_name(settings, settings.device_profile)),
-            server=load_device(_file_or_name(settings, settings.server_profile)),
+            device=_device(settings, settings.device_profile),
+            server=_device(settings, settings.server_profile),
             network=load_network(_file_or_name(settings, settings.network)),
         ),
         objectives=parse_objectives(settings.objectives),
         budgets=Budgets(**settings.budgets),
         space=read_space(find_space(_file_or_name(settings, settings.space))),
     )
+
+
+def _device(settings: RunSettings, profile: str, image_size: int | None = None) -> DeviceProfile:
+    """A profile that may be used for these settings."""
+    asked = Asked(image_size=image_size, backbone=settings.backbone, doubtful=settings.accept_doubtful)
+    return require(load_device(_file_or_name(settings, profile)), asked)
 
 
 def read_run(folder: Path) -> RunSettings:
@@ -119,6 +126,8 @@ def run(settings: RunSettings, folder: Path, reporter: Reporter, command: Sequen
     plan = check(settings)
     _require_writable(folder)
     data = _data(settings, reporter)
+    for profile in (settings.device_profile, settings.server_profile):
+        _device(settings, profile, data.image_size)  # the data set's own size was not known before
     cache = Cache(settings.path(settings.cache_dir) if settings.cache_dir else default_cache_dir())
     teacher = _teacher(settings, data, cache, reporter)
     ground = _ground(plan, data, teacher, reporter)

@@ -4,7 +4,18 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Backbone", "DataDir", "DatasetName", "Device", "ImageSize", "Json", "Network", "Server", "Weights"]
+__all__ = [
+    "AcceptDoubtful",
+    "Backbone",
+    "DataDir",
+    "DatasetName",
+    "Device",
+    "ImageSize",
+    "Json",
+    "Network",
+    "Server",
+    "Weights",
+]
 
 Backbone = Annotated[
     str | None, typer.Option(help="A torchvision classifier, or FILE.py:FUNCTION. `splitsearch backbones` lists them.")
@@ -21,4 +32,7 @@ DatasetName = Annotated[
 ]
 DataDir = Annotated[str | None, typer.Option(help="Where torchvision's data sets lie.")]
 ImageSize = Annotated[int | None, typer.Option(help="Side of the input in pixels. [default: the data set's own]")]
+AcceptDoubtful = Annotated[
+    bool | None, typer.Option("--accept-doubtful", help="Use a device profile that doubts its own figures.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]

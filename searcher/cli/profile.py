@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from splitsearch.searcher.cli.options import Backbone, Device, Json, Network, Server
+from splitsearch.searcher.cli.options import AcceptDoubtful, Backbone, Device, Json, Network, Server
 from splitsearch.searcher.cli.streams import results_only
 
 __all__ = ["COMMANDS"]
@@ -48,6 +48,9 @@ def profile(
     device_profile: Device = "jetson.json",
     server_profile: Server = "server_t4.json",
     network: Network = "lte",
+    runtime: Annotated[str | None, typer.Option(help="Refuse a device profile of another runtime.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="Refuse a device profile of another number format.")] = None,
+    accept_doubtful: AcceptDoubtful = None,
     json: Json = False,
 ) -> None:
     """Says what one candidate costs, without training it, beside the baselines.
@@ -57,10 +60,12 @@ def profile(
     Example: splitsearch profile --preset hnd --backbone densenet169 --channels 3 --json
     """
     chosen = dict(locals())
+    from splitsearch.profilers.devices.trust import Asked
     from splitsearch.searcher.costing import profile_document
 
+    asked = Asked(runtime=runtime, dtype=dtype, doubtful=bool(accept_doubtful))
     with results_only():
-        document = profile_document(chosen, (str(device_profile), str(server_profile), str(network)), preset)
+        document = profile_document(chosen, (str(device_profile), str(server_profile), str(network)), preset, asked)
     if json:
         _print_json(document)
     else:
