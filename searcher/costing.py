@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from splitsearch.profilers.baselines import local_profile, server_raw_profile
+from splitsearch.profilers.devices.trust import ANYTHING, Asked
 from splitsearch.profilers.operators import operator_costs, operators, total
 from splitsearch.profilers.profile import Profile, Profiler
 from splitsearch.searcher.macs import uncounted_document
@@ -21,34 +22,36 @@ from splitsearch.spaces.model import SplitModel
 from splitsearch.spaces.presets import find_preset
 from splitsearch.spaces.variants.variants import Variants, on_meta
 
-__all__ = ["LinkWishes", "profile_document"]
+__all__ = ["Wishes", "profile_document"]
 
 _USUAL: dict[str, Any] = {"head": "original", "channels": 12, "bits": 8, "image_size": 224}
 _SHAPING = ("division", "depth", "width", "resolution", "head_pruning", "tail_pruning")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LinkWishes:
-    """What is to be different about network and server.
+class Wishes:
+    """What is to be different about network and server, and what the device profile has to be of.
 
     Attributes:
         server_load: share of time that the server is busy.
         uplink_mbps: in place of the network's own; None for that.
         rtt_ms: likewise.
         bandwidth_sweep: whether to cost everything at many rates.
+        asked: what the device profile has to be of, besides backbone and image size.
     """
 
     server_load: float = 0.0
     uplink_mbps: float | None = None
     rtt_ms: float | None = None
     bandwidth_sweep: bool = False
+    asked: Asked = ANYTHING
 
 
 def profile_document(
     chosen: Mapping[str, Any],
     target: tuple[str, str, str],
     preset: str | None = None,
-    wishes: LinkWishes = LinkWishes(),
+    wishes: Wishes = Wishes(),
 ) -> dict[str, Any]:
     """Costs of one candidate and of the baselines whose costs need no images.
 
@@ -74,6 +77,7 @@ def profile_document(
         server_load=wishes.server_load,
         uplink_mbps=wishes.uplink_mbps,
         rtt_ms=wishes.rtt_ms,
+        asked=replace(wishes.asked, image_size=config["image_size"], backbone=config["backbone"]),
     )
     if wishes.bandwidth_sweep:
         require_one_rate(costed_on)

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from splitsearch.profilers.devices.trust import Asked
 from splitsearch.profilers.pool import Pool, profile_pool
 from splitsearch.profilers.profile import Profiler, Target
 from splitsearch.profilers.timing import timestamp
@@ -31,7 +32,7 @@ from splitsearch.searcher.engine.study import RunStudy, stored_facts
 from splitsearch.searcher.engine.trial import Evaluator
 from splitsearch.searcher.reporter import Reporter
 from splitsearch.searcher.settings import RunSettings, dump_yaml, read_settings
-from splitsearch.searcher.targets import read_target
+from splitsearch.searcher.targets import read_target, trusted
 from splitsearch.searcher.teachers import check_models, check_models_take, models_of, teacher_of
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.cache import Cache, default_cache_dir
@@ -74,6 +75,7 @@ def check(settings: RunSettings) -> Plan:
         server_load=settings.server_load,
         uplink_mbps=settings.uplink_mbps,
         rtt_ms=settings.rtt_ms,
+        asked=_asked(settings),
     )
     objectives, budgets = parse_objectives(settings.objectives), Budgets(**settings.budgets)
     _require_radio(target, objectives, budgets)
@@ -84,6 +86,10 @@ def check(settings: RunSettings) -> Plan:
         budgets=budgets,
         space=read_space(find_space(_file_or_name(settings, settings.space))),
     )
+
+
+def _asked(settings: RunSettings, image_size: int | None = None) -> Asked:
+    return Asked(image_size=image_size, backbone=settings.backbone, doubtful=settings.accept_doubtful)
 
 
 def _require_radio(target: Target, objectives: Sequence[Objective], budgets: Budgets) -> None:
@@ -139,6 +145,8 @@ def run(settings: RunSettings, folder: Path, reporter: Reporter, command: Sequen
     plan = check(settings)
     _require_writable(folder)
     data = _data(settings, reporter)
+    # The data set's own size was not known before.
+    trusted(plan.target, _asked(settings, data.image_size))
     check_models_take(settings, data.image_size)
     cache = Cache(settings.path(settings.cache_dir) if settings.cache_dir else default_cache_dir())
     # A space that names what the backbone does not have is refused before a teacher is trained.

@@ -24,6 +24,7 @@ class RunSettings:
         timeout: seconds after which no further trial starts, None for no limit.
         epochs: of each short distillation.
         teacher_epochs: of training the teacher as a whole, None for the default of its kind.
+        accept_doubtful: whether device profiles that doubt their own figures will do.
         budgets: flag name such as `max_latency_ms` to its limit.
         baseline: small backbones that the front is compared with, each on the device alone.
         webp: whether WebP files are among the baselines, beside JPEG.
@@ -55,6 +56,7 @@ class RunSettings:
     baseline: tuple[str, ...] = ()
     webp: bool = True
     cache_dir: str | None = None
+    accept_doubtful: bool = False
     directory: str = "."
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from splitsearch.searcher.cli.options import Json
+from splitsearch.searcher.cli.options import AcceptDoubtful, Json
 from splitsearch.searcher.cli.streams import results_only
 
 __all__ = ["device_app"]
@@ -123,7 +123,7 @@ def check(
     thorough: _Thorough = False,
     seed: _Seed = 1,
     fold: Annotated[bool, typer.Option("--fold", help="Add what was measured to the profile.")] = False,
-    accept_doubtful: Annotated[bool, typer.Option("--accept-doubtful", help="Use a file that doubts itself.")] = False,
+    accept_doubtful: AcceptDoubtful = None,
     json: Json = False,
 ) -> None:
     """Draws candidates that the profile has not seen, measures them here, and prints predicted against measured.
@@ -143,7 +143,7 @@ def check(
                 runtime=runtime,
                 effort=_effort(quick, thorough, seed, None),
                 fold=fold,
-                accept_doubtful=accept_doubtful,
+                accept_doubtful=bool(accept_doubtful),
             ),
             progress,
         )

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "AcceptDoubtful",
     "Backbone",
     "DataDir",
     "DatasetName",
@@ -50,4 +51,7 @@ DatasetName = Annotated[
 ]
 DataDir = Annotated[str | None, typer.Option(help="Where torchvision's data sets lie.")]
 ImageSize = Annotated[int | None, typer.Option(help="Side of the input in pixels. [default: the data set's own]")]
+AcceptDoubtful = Annotated[
+    bool | None, typer.Option("--accept-doubtful", help="Use a device profile that doubts its own figures.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from splitsearch.searcher.cli.options import (
+    AcceptDoubtful,
     Backbone,
     DataDir,
     DatasetName,
@@ -78,6 +79,7 @@ def run(
     cache_dir: Annotated[
         Path | None, typer.Option(help="Where teachers are kept. [default: SPLITSEARCH_CACHE]")
     ] = None,
+    accept_doubtful: AcceptDoubtful = None,
     out: Annotated[Path | None, typer.Option(help="Run folder. [default: runs/<backbone>-<dataset>-<time>]")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run folder.")] = None,
     json: Json = False,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from splitsearch.profilers.devices.device import load_device
-from splitsearch.searcher.costing import LinkWishes, profile_document
+from splitsearch.searcher.costing import Wishes, profile_document
 from splitsearch.spaces.errors import UserError
 
 TARGET = ("jetson.json", "server_t4.json", "lte")
@@ -156,7 +156,7 @@ def test_the_light_decoder_costs_a_fraction_of_the_published_one() -> None:
 
 
 def test_wishes_about_network_and_server_are_heard() -> None:
-    wishes = LinkWishes(server_load=0.5, uplink_mbps=20.0, rtt_ms=5.0, bandwidth_sweep=True)
+    wishes = Wishes(server_load=0.5, uplink_mbps=20.0, rtt_ms=5.0, bandwidth_sweep=True)
     document = profile_document(CONFIG, TARGET, None, wishes)
     assert document["network"] == "4G LTE, uplink 20 Mbit/s, RTT 5 ms"
     latency = document["profiles"]["candidate"]["latency"]

@@ -12,7 +12,7 @@ OWNERS = {
     "optuna": ("searcher/engine/",),
     "optuna_dashboard": ("searcher/engine/",),
     "typer": ("searcher/cli/",),
-    "time": ("profilers/timing.py",),
+    "time": ("profilers/timing.py", "profilers/measure/agent.py"),  # the agent is one file that needs no other
     "timeit": ("profilers/timing.py",),
     "datetime": ("profilers/timing.py",),
     "torchvision": ("spaces/backbones/", "searcher/data/"),
@@ -20,6 +20,10 @@ OWNERS = {
     "torch_pruning": ("spaces/variants/",),
     "zstandard": ("spaces/bottleneck/payload.py",),
     "fvcore": ("profilers/counting.py",),
+    "onnx": ("profilers/measure/",),
+    "onnxruntime": ("profilers/measure/agent.py",),
+    "onnxscript": (),
+    "tensorrt": ("profilers/measure/agent.py",),
 }
 
 
