@@ -18,7 +18,7 @@ from splitsearch.profilers.quiet import quiet
 
 with quiet():  # fvcore compiles a function while it is imported, in a way that torch has deprecated
     from fvcore.nn import FlopCountAnalysis
-    from fvcore.nn.jit_handles import get_shape
+    from fvcore.nn.jit_handles import einsum_flop_jit, get_shape
 
 __all__ = ["Counted", "FvcoreRow", "FvcoreView", "count", "count_macs", "fvcore_view", "is_free"]
 
@@ -112,6 +112,7 @@ def count(module: nn.Module, *inputs: torch.Tensor) -> Counted:
         for name in _NORMS_AND_POOLS:
             analysis.set_op_handle(f"aten::{name}", _Free(free, name))
         analysis.set_op_handle("aten::scaled_dot_product_attention", _attention)
+        analysis.set_op_handle("aten::einsum", _einsum)
         macs = int(analysis.total())
         return Counted(macs=macs, uncounted=dict(free + Counter(analysis.unsupported_ops())))
 
@@ -156,3 +157,15 @@ def _attention(inputs: list[Any], outputs: list[Any]) -> int:
     *batch, queries, width = get_shape(inputs[0])
     keys, value_width = get_shape(inputs[1])[-2], get_shape(inputs[2])[-1]
     return int(math.prod(batch) * queries * keys * (width + value_width))
+
+
+def _einsum(inputs: list[Any], outputs: list[Any]) -> Any:
+    """One multiply-add for every combination of indices; fvcore reads four digits from a text that numpy prints."""
+    left = str(inputs[0].toIValue()).replace(" ", "").partition("->")[0].split(",")
+    shapes = [get_shape(operand) for operand in inputs[1].node().inputs()]
+    if len(left) != 2 or "." in "".join(left):
+        return einsum_flop_jit(inputs, outputs)
+    sizes: dict[str, int] = {}
+    for term, shape in zip(left, shapes, strict=True):
+        sizes |= dict(zip(term, shape, strict=True))
+    return math.prod(sizes.values())

@@ -18,6 +18,22 @@ def test_norms_and_pooling_are_left_out_and_named() -> None:
     assert count_macs(network(), torch.zeros(2, 3, 8, 8)) == 2 * counted.macs
 
 
+class Sum(nn.Module):
+    def __init__(self, equation: str) -> None:
+        super().__init__()
+        self.equation = equation
+
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return torch.einsum(self.equation, a, b)
+
+
+@pytest.mark.parametrize("equation", ["nchw,cd->ndhw", "n c h w, c d -> n d h w", "...chw,cd->...dhw"])
+def test_sums_over_indices_are_exact(equation: str) -> None:
+    macs = count_macs(Sum(equation), torch.zeros(1, 8, 16, 16), torch.zeros(8, 9))
+    # With dots, fvcore's own count to four digits is all that there is.
+    assert macs == pytest.approx(8 * 9 * 16 * 16, rel=1e-3 if "." in equation else 0)
+
+
 def test_the_view_of_fvcore_counts_norms_and_puts_each_count_in_one_module() -> None:
     view = fvcore_view(nn.Sequential(network(), nn.Flatten(), nn.Linear(64, 2)), torch.zeros(1, 3, 8, 8))
     rows = {(row.module, row.operator): row.macs for row in view.rows}

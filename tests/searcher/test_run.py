@@ -161,3 +161,24 @@ def test_energy_needs_a_network_whose_radio_is_known(asked: dict[str, Any], tmp_
     )
     with pytest.raises(UserError, match="does not name what its radio draws"):
         check(settings)
+
+
+def test_taylor_and_coding_work_from_end_to_end(command: Any, workplace: Path, run_arguments: Any) -> None:
+    space = "cuts: stages\nheads: original\nchannels: [1, 4]\nbits: 8\ncodings: zstd\n"
+    (workplace / "taylor.yaml").write_text(
+        f"{space}head_prunings: 0.5\ntail_prunings: [0, 0.5]\nimportances: taylor\n", encoding="utf-8"
+    )
+    done = command(*run_arguments, "--space", "taylor.yaml", "--trials", "3", "--out", "taylor")
+    assert done.returncode == 0, done.stderr
+    front = json.loads((workplace / "taylor" / "front.json").read_text())
+    assert front["trials"]["complete"] == 3
+    told = {
+        trial.number: trial.values
+        for trial in optuna.load_study(study_name=STUDY_NAME, storage=storage_url(workplace / "taylor")).trials
+    }
+    for entry in front["front"]:
+        terms = entry["latency"]
+        assert terms["payload_source"] == "measured"
+        parts = ("head_ms", "transfer_ms", "queue_ms", "tail_ms")
+        assert entry["values"]["latency_ms"] == pytest.approx(sum(terms[part] for part in parts))
+        assert told[entry["trial"]] == [entry["values"][o["name"]] for o in front["objectives"]]
