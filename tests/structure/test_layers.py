@@ -20,6 +20,9 @@ OWNERS = {
     "torch_pruning": ("spaces/variants/",),
     "zstandard": ("spaces/bottleneck/payload.py",),
     "fvcore": ("profilers/operators.py",),
+    "sklearn": ("searcher/data/", "profilers/predict/model.py"),
+    "onnx": ("profilers/measure/",),
+    "onnxruntime": ("profilers/measure/",),
 }
 
 
