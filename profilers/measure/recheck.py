@@ -22,6 +22,7 @@ from splitsearch.profilers.predict.times import times_of
 from splitsearch.profilers.tables import OperatorTables
 from splitsearch.spaces.backbones.loading import fresh_module
 from splitsearch.spaces.errors import UserError
+from splitsearch.spaces.graph.part import GraphPart
 from splitsearch.spaces.model import Site, SplitModel, Stage
 from splitsearch.spaces.variants.variants import Variants
 
@@ -112,6 +113,7 @@ def _stage(piece: Slice, variants: Variants) -> Stage:
         same_costs=f"{'head' if head else 'tail'} of the table {variants.name} {variants.graph.image_size} {cut.name}",
         original=True,
         cut=cut.name,
+        parts=(GraphPart(graph=piece.graph, after=piece.start, until=piece.end),),
     )
 
 

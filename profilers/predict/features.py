@@ -54,7 +54,9 @@ def shape_features(kernels: Sequence[Kernel]) -> NDArray[np.float64]:
     Returns:
         (kernels, features).
     """
-    return np.array([_features(kernel) for kernel in kernels], dtype=float).reshape(len(kernels), -1) / _SCALES
+    return (
+        np.array([_features(kernel) for kernel in kernels], dtype=float).reshape(len(kernels), len(_SCALES)) / _SCALES
+    )
 
 
 def _features(kernel: Kernel) -> tuple[float, ...]:

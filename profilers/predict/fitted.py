@@ -151,6 +151,8 @@ def _kernels(measured: Measured) -> Iterator[tuple[Kernel, float]]:
     for kernel in measured.kernels:
         sums[kernel.where] = sums.get(kernel.where, 0.0) + kernel.ms
     for kernel in measured.kernels:
+        if not kernel.outputs:
+            continue  # a profile of names alone: no shape to learn from
         total = sums[kernel.where]
         scale = whole[kernel.where] / total if kernel.where in whole and total > 0 else 1.0
         yield kernel.kernel, kernel.ms * scale

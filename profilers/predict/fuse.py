@@ -114,7 +114,7 @@ def joined(parts: Sequence[Sequel]) -> tuple[Kernel, ...]:
     """The kernels of parts that one process runs one after another: a reorder and its way back vanish between them."""
     saved = [vanishing(before, after) for before, after in pairwise(parts)]
     found: list[Kernel] = []
-    for part, before, after in zip(parts, (False, *saved), (*saved, False), strict=True):
+    for part, before, after in zip(parts, (False, *saved), (*saved, False), strict=bool(parts)):
         entry, leave = (() if before else (part.entry,)), (() if after else (part.leave,))
         found += [kernel for kernel in (*entry, *part.kernels, *leave) if kernel is not None]
     return tuple(found)

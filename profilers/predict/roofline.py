@@ -73,4 +73,4 @@ class Roofline:
         return self._stages[key]
 
     def _known(self, ms: float) -> Duration:
-        return Duration(ms=ms, source=self._device.source)
+        return Duration(ms=ms, source="estimated")

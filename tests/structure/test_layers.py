@@ -21,9 +21,10 @@ OWNERS = {
     "zstandard": ("spaces/bottleneck/payload.py",),
     "fvcore": ("profilers/counting.py",),
     "onnx": ("profilers/measure/",),
-    "onnxruntime": ("profilers/measure/agent.py",),
+    "onnxruntime": ("profilers/measure/",),
     "onnxscript": (),
     "tensorrt": ("profilers/measure/agent.py",),
+    "sklearn": ("searcher/data/", "profilers/predict/model.py"),
 }
 
 
