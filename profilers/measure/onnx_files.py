@@ -16,6 +16,7 @@ from typing import Any, cast
 import torch
 from torch import fx, nn
 
+from splitsearch.profilers.measure.older_onnx import OPSET
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.graph.cuts import Cut
 from splitsearch.spaces.graph.trace import Shape, TracedGraph
@@ -122,7 +123,7 @@ def _export(module: nn.Module, entries: Mapping[str, Shape], leaves: Sequence[st
     names = {"input_names": list(entries), "output_names": list(leaves)}
     with _silent(), _out_of_place(module):
         try:
-            program = torch.onnx.export(module.eval(), images, dynamo=True, verbose=False, **names)  # type: ignore[arg-type]
+            program = torch.onnx.export(module.eval(), images, dynamo=True, verbose=False, opset_version=OPSET, **names)  # type: ignore[arg-type]
         except ImportError as error:
             raise UserError(f"ONNX files need the package {error.name}: pip install 'splitsearch[onnx]'") from error
         except torch.onnx.errors.OnnxExporterError as error:
