@@ -32,7 +32,6 @@ _SAME_SINCE = dict.fromkeys(
 _LATER_ATTRIBUTES = {
     "AveragePool": ("dilations",),
     "BatchNormalization": ("training_mode",),
-    "Reshape": ("allowzero",),
     "Resize": ("antialias", "keep_aspect_ratio_policy", "axes"),
     "Shape": ("start", "end"),
 }
@@ -101,6 +100,18 @@ def _reduce(node: Any, graph: Any) -> list[Any]:
     return [node]
 
 
+def _reshape(node: Any, graph: Any) -> list[Any]:
+    """Up to set 13 a zero in the new shape keeps a dimension; where there is no zero, that makes no difference."""
+    from onnx import numpy_helper
+
+    shape = next((tensor for tensor in graph.initializer if tensor.name == node.input[1]), None)
+    if shape is not None and 0 not in numpy_helper.to_array(shape):
+        for attribute in [attribute for attribute in node.attribute if attribute.name == "allowzero"]:
+            node.attribute.remove(attribute)
+    _drop(node, "allowzero")
+    return [node]
+
+
 def _hard_swish(node: Any, graph: Any) -> list[Any]:
     """By its definition: x times HardSigmoid of x, with a slope of a sixth."""
     from onnx import helper
@@ -123,6 +134,7 @@ def _split(node: Any, graph: Any) -> list[Any]:
 _REWRITES: dict[str, Callable[[Any, Any], list[Any]]] = {
     "ReduceMean": _reduce,
     "ReduceMax": _reduce,
+    "Reshape": _reshape,
     "HardSwish": _hard_swish,
     "Split": _split,
 }

@@ -36,7 +36,11 @@ class OnnxParts:
         import onnx
 
         # The weights stay where they are: parts name their place in the shared file.
-        self._extractor = onnx.utils.Extractor(onnx.load(str(path), load_external_data=False))
+        model = onnx.load(str(path), load_external_data=False)
+        for node in model.graph.node:
+            while node.output and not node.output[-1]:
+                del node.output[-1]  # results that nobody reads have no names, which the extractor takes for equal ones
+        self._extractor = onnx.utils.Extractor(model)
 
     def take(self, entry: str, leave: str) -> Any:
         """The part between two tensors, as an ONNX model whose weights lie in the shared file."""
