@@ -24,7 +24,7 @@ with quiet():  # fvcore compiles a function while it is imported, in a way that 
     from fvcore.nn import FlopCountAnalysis
     from fvcore.nn.jit_handles import get_shape
 
-__all__ = ["Cost", "CostInterpreter", "OperatorCost", "as_graph", "count_macs", "operator_costs", "total"]
+__all__ = ["Cost", "CostInterpreter", "OperatorCost", "added", "as_graph", "count_macs", "operator_costs", "total"]
 
 _FREE_MODULES = (nn.Identity, nn.Dropout, nn.Flatten)
 # Views and bookkeeping: no kernel is launched for them.
@@ -90,6 +90,17 @@ class Cost:
     parameters: int
     operators: int
     peak_elements: int
+
+
+def added(costs: Iterable[Cost]) -> Cost:
+    """Sums sums."""
+    parts = tuple(costs)
+    return Cost(
+        macs=sum(cost.macs for cost in parts),
+        parameters=sum(cost.parameters for cost in parts),
+        operators=sum(cost.operators for cost in parts),
+        peak_elements=max((cost.peak_elements for cost in parts), default=0),
+    )
 
 
 def total(costs: Iterable[OperatorCost]) -> Cost:
@@ -166,6 +177,7 @@ class CostInterpreter(ShapeInterpreter):
         self.costs: dict[str, OperatorCost] = {}
 
     def run_node(self, n: fx.Node) -> Any:
+        """Runs one node and costs it."""
         result = super().run_node(n)
         # Attention returns (output, weights or None): the first tensor is the one that flows on.
         main = result[0] if isinstance(result, tuple) and result else result

@@ -1,7 +1,8 @@
 """Candidates with their costs, before any training: what breaks a budget is known before the search starts.
 
-A space that is small enough is costed whole. Of a larger one a seeded sample is, since every divided, shrunk or pruned
-part must be built to be costed, which takes seconds; what else the search asks for is costed when it asks.
+A space that is small enough is costed whole. Of a larger one a seeded sample is, in families: a divided, shrunk or
+pruned network takes a second to build, and thousands of candidates can share it. What else the search asks for is
+costed when it asks.
 """
 
 import contextlib
@@ -13,15 +14,17 @@ from splitsearch.spaces.assemble import assemble
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import InfeasibleError
 from splitsearch.spaces.space.space import SearchSpace
-from splitsearch.spaces.variants.variants import Variants
+from splitsearch.spaces.variants.variants import Variants, shaping_axes
 
 __all__ = ["DRAWN", "WHOLE", "Pool", "profile_pool"]
 
 WHOLE = 4096
 """Candidates up to which a space is costed whole."""
 
-DRAWN = 128
+DRAWN = 4096
 """Candidates that are costed of a larger space before the search starts."""
+
+_FAMILIES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +65,9 @@ def profile_pool(
     progress: Callable[[int, int], None] = lambda done, total: None,
     *,
     seed: int = 0,
+    drawn: int = DRAWN,
 ) -> Pool:
-    """Costs a space, or a sample of `DRAWN` candidates of one with more than `WHOLE`.
+    """Costs a space, or a sample of one with more than `WHOLE` candidates.
 
     Args:
         space: which candidates.
@@ -71,6 +75,7 @@ def profile_pool(
         profiler: for which device, server and network.
         progress: hears how many of how many are done.
         seed: of the sample.
+        drawn: how many candidates the sample has, at most.
     """
     shapes = variants.without_values()
 
@@ -80,10 +85,19 @@ def profile_pool(
         return profiler.profile(assemble(config, variants if by_value else shapes))
 
     pool = Pool(cost=cost)
-    candidates = space if space.size <= WHOLE else space.sample(DRAWN, seed)
-    count = space.size if space.size <= WHOLE else DRAWN
+    candidates = space if space.size <= WHOLE else _families(space, drawn, seed)
+    count = len(candidates)
     for done, config in enumerate(candidates, start=1):
         with contextlib.suppress(InfeasibleError):  # the pool remembers the reason
             pool.get(config)
         progress(done, count)
     return pool
+
+
+def _families(space: SearchSpace, drawn: int, seed: int) -> list[SplitConfig]:
+    """Candidates drawn at random, each with others that are made of the same variants."""
+    found: dict[SplitConfig, None] = {}
+    members = max(1, drawn // _FAMILIES)
+    for number, first in enumerate(space.sample(min(_FAMILIES, drawn), seed)):
+        found |= dict.fromkeys(space.relatives(first, shaping_axes(first), members, seed + number))
+    return list(found)

@@ -1,67 +1,27 @@
 """What one candidate costs: a fold over its stages, without training it.
 
-latency = head + quantise and pack + RTT + bytes / uplink + unpack + tail, for one image. Energy is what the device
-spends: compute at active power, waiting at idle power, and the radio.
+Latency is the head with encoding, the transfer, the queue of the server and the tail with decoding, for one image;
+energy is what the device spends. Every term of both stands in the profile.
 """
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from splitsearch.profilers.devices.device import DeviceProfile
-from splitsearch.profilers.duration import ZERO, Duration, Source, weakest
-from splitsearch.profilers.networks.network import NetworkProfile, radio_mj, transfer_ms
-from splitsearch.profilers.operators import OperatorCost, total
+from splitsearch.profilers.duration import ZERO, Duration
+from splitsearch.profilers.energy import Energy, active_w
+from splitsearch.profilers.latency import Computing, Latency, Way, late_with_exit
+from splitsearch.profilers.networks.transfer import NOTHING, Link, Transfer
+from splitsearch.profilers.operators import Cost, OperatorCost, added
 from splitsearch.profilers.predict.roofline import element_bytes
 from splitsearch.profilers.predict.times import times_of
 from splitsearch.profilers.tables import OperatorTables
+from splitsearch.profilers.target import Target
 from splitsearch.spaces.bottleneck.payload import payload_bytes
 from splitsearch.spaces.model import Site, SplitModel, Stage
 
 __all__ = ["ExitProfile", "Latency", "Profile", "Profiler", "StageProfile", "Target"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """On what a candidate is costed."""
-
-    device: DeviceProfile
-    server: DeviceProfile
-    network: NetworkProfile
-
-    @property
-    def source(self) -> Source:
-        """`estimated` as long as any of the three is."""
-        return weakest((self.device.source, self.server.source, self.network.source))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latency:
-    """Milliseconds of one image, term by term.
-
-    Attributes:
-        head_ms: everything on the device before sending, encoding and packing included.
-        encode_ms: the part of `head_ms` that quantises and packs, or encodes the image.
-        transfer_ms: round trip and serialisation; 0 if nothing is sent.
-        tail_ms: everything on the server, unpacking included.
-        source: `measured`, `predicted` or `estimated`: that of the least trustworthy term.
-        deviation_ms: one standard deviation of what is not known about head and tail; None if nobody can say.
-        in_range: whether head and tail stay within what the device's model was fitted to.
-    """
-
-    head_ms: float
-    encode_ms: float
-    transfer_ms: float
-    tail_ms: float
-    source: Source
-    deviation_ms: float | None = None
-    in_range: bool = True
-
-    @property
-    def total_ms(self) -> float:
-        """From image to answer."""
-        return self.head_ms + self.transfer_ms + self.tail_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +69,7 @@ class Profile:
     """Costs of one image on the full branch: what an image costs that does not leave at an exit.
 
     Attributes:
-        latency: expected, term by term.
+        latency: term by term.
         payload_bytes: what crosses the network.
         device_macs: multiply-adds on the device (1 MAC = 2 FLOPs).
         server_macs: multiply-adds on the server.
@@ -117,7 +77,7 @@ class Profile:
         server_parameters: weights on the server.
         device_parameter_bytes: those in the number format of the device's runtime.
         device_memory_bytes: weights and the largest input and output of one operator: a lower bound.
-        energy_mj: the device's energy in millijoules, compute, waiting and radio.
+        energy: the device's, term by term.
         exit: costs of an image that leaves early; None without an exit.
     """
 
@@ -129,8 +89,13 @@ class Profile:
     server_parameters: int
     device_parameter_bytes: int
     device_memory_bytes: int
-    energy_mj: float
+    energy: Energy
     exit: ExitProfile | None = None
+
+    @property
+    def energy_mj(self) -> float:
+        """The device's energy in millijoules: compute, waiting and radio."""
+        return self.energy.total_mj
 
     def expected(self, exit_rate: float) -> dict[str, float]:
         """The objectives if this share of the images leaves at the exit, in [0, 1]."""
@@ -143,15 +108,17 @@ class Profile:
             "device_macs": self.exit.device_macs,
             "total_macs": self.exit.device_macs,
         }
-        return {
+        means = {
             name: exit_rate * early.get(name, value) + (1 - exit_rate) * value for name, value in self.values.items()
         }
+        return means | {"latency_p95_ms": late_with_exit(self.latency, self.exit.latency_ms, exit_rate)}
 
     @property
     def values(self) -> dict[str, float]:
         """The objectives that are known before training, as if no image left at the exit."""
         return {
             "latency_ms": self.latency.total_ms,
+            "latency_p95_ms": self.latency.p95_ms,
             "payload_bytes": self.payload_bytes,
             "energy_mj": self.energy_mj,
             "device_macs": self.device_macs,
@@ -162,7 +129,29 @@ class Profile:
 
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data."""
-        return asdict(self) | {"latency_ms": self.latency.total_ms}
+        terms = {"latency": self.latency.to_json(), "energy": self.energy.to_json()}
+        sums = {"latency_ms": self.latency.total_ms, "latency_p95_ms": self.latency.p95_ms, "energy_mj": self.energy_mj}
+        return asdict(self) | terms | sums
+
+    def resent(self, target: Target, payload: float) -> "Profile":
+        """The same candidate with another payload, as after its coding was measured, or over another network."""
+        if not self.payload_bytes or not payload:
+            raise ValueError("what sends nothing has no other payload")
+        latency = self.latency
+        transfer = Link(target.network, target.software_ms).transfer(payload)
+        known: dict[str, Any] = {"source": latency.source, "in_range": latency.in_range}
+        head = Duration(ms=latency.head_ms, deviation_ms=latency.deviation_ms, **known)
+        tail = Duration(ms=latency.tail_ms, deviation_ms=None if latency.deviation_ms is None else 0.0, **known)
+        encode, decode = (Duration(ms=ms, **known) for ms in (latency.encode_ms, latency.decode_ms))
+        computing = Computing(head=head, encode=encode, tail=tail, decode=decode)
+        changed = Latency.of(computing, _way(target, transfer))
+        energy = Energy.of(target.device, target.network, changed, transfer)
+        return replace(self, payload_bytes=payload, latency=changed, energy=energy)
+
+
+def _way(target: Target, transfer: Transfer) -> Way:
+    network = target.network
+    return Way(transfer=transfer, server_load=target.server_load, varies=network.varies, source=network.source)
 
 
 class Profiler:
@@ -170,6 +159,7 @@ class Profiler:
 
     def __init__(self, target: Target) -> None:
         self.target = target
+        self._link = Link(target.network, target.software_ms)
         self._tables = OperatorTables()
         self._times = {
             "device": times_of(target.device, self._tables),
@@ -193,8 +183,9 @@ class Profiler:
     def fold(self, model: SplitModel, *, payload: float, encode: Duration, decode: Duration) -> Profile:
         """Costs a candidate whose payload and codec times are known; a payload of 0 sends nothing."""
         target = self.target
-        device, server = (total(self._operators(self._running(model, site))) for site in ("device", "server"))
-        latency = self._latency(model, payload, encode, decode)
+        device, server = (self._sum(self._running(model, site)) for site in ("device", "server"))
+        transfer = self._link.transfer(payload) if payload else NOTHING
+        latency = Latency.of(self._computing(model, encode, decode), _way(target, transfer))
         width = element_bytes(target.device)
         return Profile(
             latency=latency,
@@ -205,23 +196,14 @@ class Profiler:
             server_parameters=server.parameters,
             device_parameter_bytes=device.parameters * width,
             device_memory_bytes=(device.parameters + device.peak_elements) * width,
-            energy_mj=self._energy_mj(latency, payload),
+            energy=Energy.of(target.device, target.network, latency, transfer),
             exit=self._exit(model),
         )
 
-    def _latency(self, model: SplitModel, payload: float, encode: Duration, decode: Duration) -> Latency:
+    def _computing(self, model: SplitModel, encode: Duration, decode: Duration) -> Computing:
         head = Duration.total((self._times["device"].chain(self._running(model, "device")), encode))
         tail = Duration.total((self._times["server"].chain(self._running(model, "server")), decode))
-        both = Duration.total((head, tail))
-        return Latency(
-            head_ms=head.ms,
-            encode_ms=encode.ms,
-            transfer_ms=transfer_ms(self.target.network, payload) if payload else 0.0,
-            tail_ms=tail.ms,
-            source=weakest((both.source, self.target.network.source) if payload else (both.source,)),
-            deviation_ms=both.deviation_ms,
-            in_range=both.in_range,
-        )
+        return Computing(head=head, encode=encode, tail=tail, decode=decode)
 
     def stages(self, model: SplitModel) -> list[StageProfile]:
         """The costs stage by stage, the exit's classifier last."""
@@ -229,8 +211,7 @@ class Profiler:
         return [self._stage(stage) for stage in stages]
 
     def _stage(self, stage: Stage) -> StageProfile:
-        table = list(self.costs(stage).values())
-        sums = total(table)
+        sums = self._tables.total(stage)
         return StageProfile(
             name=stage.name,
             site=stage.site,
@@ -244,13 +225,13 @@ class Profiler:
         if model.exit is None:
             return None
         latency_ms = self._times["device"].chain(model.until_exit).ms
-        own = total(self.costs(model.exit.stage).values())
+        own = self._tables.total(model.exit.stage)
         return ExitProfile(
             latency_ms=latency_ms,
-            device_macs=total(self._operators(model.until_exit)).macs,
+            device_macs=self._sum(model.until_exit).macs,
             exit_macs=own.macs,
             exit_parameters=own.parameters,
-            energy_mj=self.target.device.power.active_w * latency_ms,
+            energy_mj=active_w(self.target.device) * latency_ms,
         )
 
     def costs(self, stage: Stage) -> Mapping[str, OperatorCost]:
@@ -262,12 +243,5 @@ class Profiler:
         after = (model.exit.stage,) if model.exit is not None and site == "device" else ()
         return (*model.at(site), *after)
 
-    def _operators(self, stages: Iterable[Stage]) -> list[OperatorCost]:
-        return [cost for stage in stages for cost in self.costs(stage).values()]
-
-    def _energy_mj(self, latency: Latency, payload: float) -> float:
-        """Watts times milliseconds are millijoules."""
-        power = self.target.device.power
-        waiting = latency.transfer_ms + latency.tail_ms
-        radio = radio_mj(self.target.network, payload) if payload else 0.0
-        return power.active_w * latency.head_ms + power.idle_w * waiting + radio
+    def _sum(self, stages: Iterable[Stage]) -> Cost:
+        return added(map(self._tables.total, stages))

@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from splitsearch.profilers.baselines import local_profile, server_raw_profile
-from splitsearch.profilers.devices.device import load_device
 from splitsearch.profilers.devices.trust import Asked, require
-from splitsearch.profilers.networks.network import load_network
 from splitsearch.profilers.operators import operator_costs, total
-from splitsearch.profilers.profile import Profiler, Target
+from splitsearch.profilers.profile import Profile, Profiler
+from splitsearch.searcher.sweep import bandwidth_sweep, require_one_rate
+from splitsearch.searcher.targets import read_target
 from splitsearch.spaces.assemble import assemble, whole_variant
 from splitsearch.spaces.backbones.loading import usual_module
 from splitsearch.spaces.bottleneck.payload import payload_bytes
@@ -21,14 +21,35 @@ from splitsearch.spaces.model import SplitModel
 from splitsearch.spaces.presets import find_preset
 from splitsearch.spaces.variants.variants import Variants, on_meta
 
-__all__ = ["profile_document"]
+__all__ = ["LinkWishes", "profile_document"]
 
 _USUAL: dict[str, Any] = {"head": "original", "channels": 12, "bits": 8, "image_size": 224}
 _SHAPING = ("division", "depth", "width", "resolution", "head_pruning", "tail_pruning")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkWishes:
+    """What is to be different about network and server.
+
+    Attributes:
+        server_load: share of time that the server is busy.
+        uplink_mbps: in place of the network's own; None for that.
+        rtt_ms: likewise.
+        bandwidth_sweep: whether to cost everything at many rates.
+    """
+
+    server_load: float = 0.0
+    uplink_mbps: float | None = None
+    rtt_ms: float | None = None
+    bandwidth_sweep: bool = False
+
+
 def profile_document(
-    chosen: Mapping[str, Any], target: tuple[str, str, str], preset: str | None = None, asked: Asked | None = None
+    chosen: Mapping[str, Any],
+    target: tuple[str, str, str],
+    preset: str | None = None,
+    wishes: LinkWishes = LinkWishes(),
+    asked: Asked = Asked(),
 ) -> dict[str, Any]:
     """Costs of one candidate and of the baselines whose costs need no images.
 
@@ -37,7 +58,8 @@ def profile_document(
             a preset or a field that changes the network's shape, the whole changed network is costed on the device.
         target: device profile, server profile, network.
         preset: a published configuration.
-        asked: what the device profile has to be of, besides the image size; what it doubts holds for the server too.
+        wishes: what is to be different about network and server.
+        asked: what the device profile has to be of, besides the image size.
 
     Raises:
         UserError: an input is wrong, or the candidate cannot exist.
@@ -48,28 +70,39 @@ def profile_document(
     config = _USUAL | (found.fields if found else {}) | own
     if "backbone" not in config:
         raise UserError("--backbone is missing; `splitsearch backbones` lists what ships")
+    costed_on = read_target(
+        target[:2],
+        target[2],
+        server_load=wishes.server_load,
+        uplink_mbps=wishes.uplink_mbps,
+        rtt_ms=wishes.rtt_ms,
+    )
+    if wishes.bandwidth_sweep:
+        require_one_rate(costed_on)
+    size = {"image_size": config["image_size"], "backbone": config["backbone"]}
+    require(costed_on.device, replace(asked, **size))
+    require(costed_on.server, Asked(doubtful=asked.doubtful, **size))
+    profiler = Profiler(costed_on)
     variants = _variants(config["backbone"], config["image_size"])
-    asked = replace(asked or Asked(), image_size=config["image_size"], backbone=config["backbone"])
-    device = require(load_device(target[0]), asked)
-    server = require(load_device(target[1]), replace(asked, runtime=None, dtype=None))
-    network = load_network(target[2])
-    profiler = Profiler(Target(device=device, server=server, network=network))
     document: dict[str, Any] = {
         "config": config,
         "preset": found.to_json() if found else None,
-        "device": device.name,
-        "server": server.name,
-        "network": network.name,
-        "source": profiler.target.source,
+        "device": costed_on.device.name,
+        "server": costed_on.server.name,
+        "network": costed_on.network.name,
+        "source": costed_on.source,
         "profiles": {},
     }
     try:
         document |= _candidate(config, variants, profiler, named=found is not None)
     except InfeasibleError as error:
         raise UserError(str(error)) from error
-    document["profiles"]["local"] = local_profile(variants.graph, profiler).to_json()
-    document["profiles"]["server_raw"] = server_raw_profile(variants.graph, profiler).to_json()
-    return document
+    profiles: dict[str, Profile] = document["profiles"]
+    profiles["local"] = local_profile(variants.graph, profiler)
+    profiles["server_raw"] = server_raw_profile(variants.graph, profiler)
+    if wishes.bandwidth_sweep:
+        document["bandwidth_sweep"] = bandwidth_sweep(profiles, costed_on)
+    return document | {"profiles": {name: profile.to_json() for name, profile in profiles.items()}}
 
 
 def _variants(backbone: str, image_size: int) -> Variants:
@@ -86,7 +119,7 @@ def _candidate(config: dict[str, Any], variants: Variants, profiler: Profiler, *
     model = assemble(candidate, variants)
     return {
         "config": candidate.to_json(),
-        "profiles": {"candidate": profiler.profile(model).to_json()},
+        "profiles": {"candidate": profiler.profile(model)},
         "stages": [asdict(stage) for stage in profiler.stages(model)],
         "bottleneck": _bottleneck(candidate, model),
         "backbone_head": _backbone_head(candidate, variants, profiler, model),
@@ -102,7 +135,7 @@ def _whole(config: dict[str, Any], variants: Variants, profiler: Profiler) -> di
         raise UserError("pruning and exits need a head and a tail: name where they meet with --cut")
     model = whole_variant(shape, variants)
     return {
-        "profiles": {"candidate": profiler.profile(model).to_json()},
+        "profiles": {"candidate": profiler.profile(model)},
         "stages": [asdict(stage) for stage in profiler.stages(model)],
         "members": shape.division,
     }

@@ -14,9 +14,7 @@ from typing import Any
 
 import yaml
 
-from splitsearch.profilers.devices.device import DeviceProfile, load_device
 from splitsearch.profilers.devices.trust import Asked, require
-from splitsearch.profilers.networks.network import load_network
 from splitsearch.profilers.pool import Pool, profile_pool
 from splitsearch.profilers.profile import Profiler, Target
 from splitsearch.profilers.timing import timestamp
@@ -33,6 +31,7 @@ from splitsearch.searcher.engine.study import RunStudy
 from splitsearch.searcher.engine.trial import Evaluator
 from splitsearch.searcher.reporter import Reporter
 from splitsearch.searcher.settings import RunSettings, dump_yaml, read_settings
+from splitsearch.searcher.targets import read_target
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.cache import Cache, default_cache_dir
 from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor
@@ -64,23 +63,39 @@ def check(settings: RunSettings) -> Plan:
     SAMPLERS.get(settings.sampler)
     TRAINERS.get(settings.trainer)
     check_name(settings.backbone)
+    machines = (settings.device_profile, settings.server_profile)
+    target = read_target(
+        (_file_or_name(settings, machines[0]), _file_or_name(settings, machines[1])),
+        _file_or_name(settings, settings.network),
+        server_load=settings.server_load,
+        uplink_mbps=settings.uplink_mbps,
+        rtt_ms=settings.rtt_ms,
+    )
+    _require_trust(settings, target, settings.image_size)
+    objectives, budgets = parse_objectives(settings.objectives), Budgets(**settings.budgets)
+    _require_radio(target, objectives, budgets)
     return Plan(
         settings=settings,
-        target=Target(
-            device=_device(settings, settings.device_profile),
-            server=_device(settings, settings.server_profile),
-            network=load_network(_file_or_name(settings, settings.network)),
-        ),
-        objectives=parse_objectives(settings.objectives),
-        budgets=Budgets(**settings.budgets),
+        target=target,
+        objectives=objectives,
+        budgets=budgets,
         space=read_space(find_space(_file_or_name(settings, settings.space))),
     )
 
 
-def _device(settings: RunSettings, profile: str, image_size: int | None = None) -> DeviceProfile:
-    """A profile that may be used for these settings."""
-    asked = Asked(image_size=image_size, backbone=settings.backbone, doubtful=settings.accept_doubtful)
-    return require(load_device(_file_or_name(settings, profile)), asked)
+def _require_trust(settings: RunSettings, target: Target, image_size: int | None) -> None:
+    for device in (target.device, target.server):
+        require(device, Asked(image_size=image_size, backbone=settings.backbone, doubtful=settings.accept_doubtful))
+
+
+def _require_radio(target: Target, objectives: Sequence[Objective], budgets: Budgets) -> None:
+    """Energy without the radio would favour what sends most."""
+    asked = any(objective.name == "energy_mj" for objective in objectives) or budgets.max_energy_mj is not None
+    if asked and target.network.radio is None:
+        raise UserError(
+            f"the network '{target.network.name}' does not name what its radio draws, so energy cannot be compared; "
+            "give a JSON network profile with 'radio' (it may hold the trace)"
+        )
 
 
 def read_run(folder: Path) -> RunSettings:
@@ -126,8 +141,7 @@ def run(settings: RunSettings, folder: Path, reporter: Reporter, command: Sequen
     plan = check(settings)
     _require_writable(folder)
     data = _data(settings, reporter)
-    for profile in (settings.device_profile, settings.server_profile):
-        _device(settings, profile, data.image_size)  # the data set's own size was not known before
+    _require_trust(settings, plan.target, data.image_size)  # the data set's own size was not known before
     cache = Cache(settings.path(settings.cache_dir) if settings.cache_dir else default_cache_dir())
     teacher = _teacher(settings, data, cache, reporter)
     ground = _ground(plan, data, teacher, reporter)

@@ -17,6 +17,9 @@ class RunSettings:
     """Everything that decides a run's result. Paths are relative to `directory`, the caller's folder.
 
     Attributes:
+        server_load: share of time that the server is busy.
+        uplink_mbps: in place of the network's own, None for that.
+        rtt_ms: likewise.
         trials: candidates to evaluate in all; repeats and infeasible ones do not count.
         timeout: seconds after which no further trial starts, None for no limit.
         epochs: of each short distillation.
@@ -29,6 +32,9 @@ class RunSettings:
     device_profile: str
     server_profile: str = "server_t4.json"
     network: str = "lte"
+    server_load: float = 0.0
+    uplink_mbps: float | None = None
+    rtt_ms: float | None = None
     weights: str = "auto"
     dataset: str = "digits"
     data_dir: str | None = None

@@ -1,25 +1,24 @@
 """From a configuration to the modules that it means."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
+from itertools import chain
 
 import torch
-from torch import fx, nn
+from torch import nn
 
-from splitsearch.spaces.bottleneck.decoders import decoder
-from splitsearch.spaces.bottleneck.encoders import Encoder, mimic_encoder
+from splitsearch.spaces.bottleneck.decoders import check_decoder, decoder
+from splitsearch.spaces.bottleneck.encoders import Encoder, encoded_shape, mimic_encoder, mimic_shape
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import InfeasibleError
 from splitsearch.spaces.exits import ExitClassifier
-from splitsearch.spaces.graph.cuts import Cut, find_cut, part_at, split_at
+from splitsearch.spaces.graph.cuts import Cut, find_cut
 from splitsearch.spaces.graph.layout import Shape, channels, is_supported, map_shape
+from splitsearch.spaces.graph.part import GraphPart
 from splitsearch.spaces.graph.trace import TracedGraph
 from splitsearch.spaces.model import Exit, Lanes, Resize, SplitModel, Stage
 from splitsearch.spaces.variants.variants import Recipe, Variants
 
 __all__ = ["assemble", "server_only", "whole_on_device", "whole_variant"]
-
-_Splitter = Callable[[TracedGraph, Cut], tuple[fx.GraphModule, fx.GraphModule]]
 
 
 def assemble(config: SplitConfig, variants: Variants, seed: int = 0) -> SplitModel:
@@ -37,16 +36,31 @@ def assemble(config: SplitConfig, variants: Variants, seed: int = 0) -> SplitMod
         InfeasibleError: there is no such candidate; the message is the reason.
         UserError: there is no such cut, encoder or decoder.
     """
-    cut = find_cut(variants.graph, config.cut)
-    _check(config, cut)
-    for side in ("head", "tail"):  # before the context, which slows down every call in it
-        variants.get(Recipe.of(config, side))
-    with torch.device("meta" if variants.is_meta else "cpu"):
-        device = _device(config, variants, seed)
-        return SplitModel(
-            stages=(*_resize(config, device[0]), *device, *_server(config, variants, device[-1].output_shape, seed)),
-            exit=_exit(config, variants, device),
-        )
+    _check(config, find_cut(variants.graph, config.cut))
+    device = _device(config, variants, seed)
+    model = SplitModel(
+        stages=(*_resize(config, device[0]), *device, *_server(config, variants, device[-1].output_shape, seed)),
+        exit=_exit(config, variants, device),
+    )
+    if not variants.is_meta:
+        _build(model)
+    return model
+
+
+def _build(model: SplitModel) -> None:
+    """Random numbers are drawn in this order, whoever asks for which stage first."""
+    for stage in chain(model.stages, (model.exit.stage,) if model.exit else ()):
+        _ = stage.module
+
+
+def _at_home(variants: Variants, build: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
+    """Builds new modules where the backbone's weights are: on the CPU, or on the meta device."""
+
+    def built() -> nn.Module:
+        with torch.device("meta" if variants.is_meta else "cpu"):
+            return build()
+
+    return built
 
 
 def _check(config: SplitConfig, cut: Cut) -> None:
@@ -69,7 +83,14 @@ def _resize(config: SplitConfig, first: Stage) -> tuple[Stage, ...]:
         return ()
     side = first.input_shape[-1]
     return (
-        Stage(name="resize", site="device", module=Resize(side), input_shape=image, output_shape=first.input_shape),
+        Stage(
+            name="resize",
+            site="device",
+            build=lambda: Resize(side),
+            input_shape=image,
+            output_shape=first.input_shape,
+            same_costs=f"resize {image} {side}",
+        ),
     )
 
 
@@ -79,43 +100,45 @@ def _device(config: SplitConfig, variants: Variants, seed: int) -> tuple[Stage, 
         return (_mimic(config, variants, recipe),)
     heads = _heads(config, variants, recipe, seed)
     shape = heads[-1].output_shape
-    encoder = Encoder(shape, config.channels, stride=config.stride, activation_name=config.activation)
-    _, height, width = map_shape(shape)
-    narrow = (config.channels, -(-height // config.stride), -(-width // config.stride))
-    costs = f"encoder {shape} {narrow} {config.stride} {config.activation}"
-    return (
-        *heads,
-        Stage(
-            name="encoder",
-            site="device",
-            module=encoder,
-            input_shape=shape,
-            output_shape=narrow,
-            bits=config.bits,
-            same_costs=costs,
+    narrow = encoded_shape(shape, config.channels, config.stride)
+    encoder = Stage(
+        name="encoder",
+        site="device",
+        build=_at_home(
+            variants,
+            lambda: Encoder(shape, config.channels, stride=config.stride, activation_name=config.activation),
         ),
+        input_shape=shape,
+        output_shape=narrow,
+        bits=config.bits,
+        same_costs=f"encoder {shape} {narrow} {config.stride} {config.activation}",
     )
+    return (*heads, encoder)
 
 
 def _mimic(config: SplitConfig, variants: Variants, recipe: Recipe) -> Stage:
     size = recipe.image_size
     # The target is the tensor of the backbone at this resolution: a shrunk tail has fewer blocks, never other maps.
     target = variants.cut(Recipe(image_size=size), config.cut).shape
-    encoder, narrow = mimic_encoder(
-        target,
-        config.channels,
-        size,
-        name=config.encoder,
-        width=config.encoder_width,
-        depth=config.encoder_depth,
-        stride=config.stride,
-        activation_name=config.activation,
-    )
+    narrow = mimic_shape(target, config.channels, size, name=config.encoder, stride=config.stride)
+
+    def build() -> nn.Module:
+        return mimic_encoder(
+            target,
+            config.channels,
+            size,
+            name=config.encoder,
+            width=config.encoder_width,
+            depth=config.encoder_depth,
+            stride=config.stride,
+            activation_name=config.activation,
+        )[0]
+
     costs = f"mimic {config.encoder} {config.encoder_width} {config.encoder_depth} {size} {narrow} {config.activation}"
     return Stage(
         name="encoder",
         site="device",
-        module=encoder,
+        build=_at_home(variants, build),
         input_shape=(3, size, size),
         output_shape=narrow,
         bits=config.bits,
@@ -127,44 +150,43 @@ def _heads(config: SplitConfig, variants: Variants, recipe: Recipe, seed: int) -
     """The backbone's layers up to the cut, in two parts if an exit stands between them."""
     graphs = variants.members(recipe, seed)
     cut = variants.cut(recipe, config.cut)
-    image, split = (3, recipe.image_size, recipe.image_size), _splitter(variants, recipe)
     if config.exit_cut is None or _at_the_cut(config, variants):
-        parts = [split(graph, cut)[0] for graph in graphs]
-        return (_head_stage("head", parts, image, None, cut.shape, f"head {recipe} {cut.name}", recipe, cut),)
+        return (_head("head", variants, recipe, [GraphPart(graph=graph, until=cut) for graph in graphs]),)
     exit_cut = _exit_cut(config, variants, recipe)
-    halves = [split(replace(graph, module=split(graph, cut)[0]), exit_cut) for graph in graphs]
-    first = _head_stage(
-        "head", [half[0] for half in halves], image, None, exit_cut.shape, f"head {recipe} {exit_cut.name}",
-        recipe, exit_cut,
-    )  # fmt: skip
-    second = _head_stage(
-        "head_after_exit", [half[1] for half in halves], first.output_shape, exit_cut.shape, cut.shape,
-        f"head {recipe} {exit_cut.name} {cut.name}", recipe, cut,
-    )  # fmt: skip
-    return first, second
+    return (
+        _head("head", variants, recipe, [GraphPart(graph=graph, until=exit_cut) for graph in graphs]),
+        _head(
+            "head_after_exit",
+            variants,
+            recipe,
+            [GraphPart(graph=graph, after=exit_cut, until=cut) for graph in graphs],
+        ),
+    )
 
 
-def _head_stage(  # noqa: PLR0913, PLR0917  # what a part of the head consists of
-    name: str,
-    parts: Sequence[nn.Module],
-    entry: Shape,
-    lane_entry: Shape | None,
-    leave: Shape,
-    costs: str,
-    recipe: Recipe,
-    cut: Cut,
-) -> Stage:
-    joint = _joint(leave, len(parts))
+def _head(name: str, variants: Variants, recipe: Recipe, parts: list[GraphPart]) -> Stage:
+    first, lanes = parts[0], len(parts)
+    assert first.until is not None
+    entry = first.after.shape if first.after else None
     return Stage(
         name=name,
         site="device",
-        module=parts[0] if len(parts) == 1 else Lanes(parts, entry=lane_entry, leave=leave),
-        input_shape=entry,
-        output_shape=joint,
-        same_costs=costs,
+        build=lambda: _lanes(variants, recipe, parts, entry=entry, leave=first.output_shape),
+        input_shape=_joint(entry, lanes) if entry else (3, recipe.image_size, recipe.image_size),
+        output_shape=_joint(first.output_shape, lanes),
+        same_costs=f"head {recipe} {first.after.name if first.after else ''} {first.until.name}",
         original=recipe.is_original,
-        cut=cut.name,
+        cut=first.until.name,
+        parts=tuple(parts),
     )
+
+
+def _lanes(
+    variants: Variants, recipe: Recipe, parts: list[GraphPart], *, entry: Shape | None, leave: Shape | None
+) -> nn.Module:
+    # Parts that candidates share are kept; a candidate's own copies must not outlive it in a cache.
+    modules = [part.cut_out(shared=variants.is_meta or recipe.is_original) for part in parts]
+    return modules[0] if len(modules) == 1 else Lanes(modules, entry=entry, leave=leave)
 
 
 def _exit_cut(config: SplitConfig, variants: Variants, recipe: Recipe) -> Cut:
@@ -182,11 +204,6 @@ def _at_the_cut(config: SplitConfig, variants: Variants) -> bool:
     return find_cut(variants.graph, config.exit_cut) == find_cut(variants.graph, config.cut)
 
 
-def _splitter(variants: Variants, recipe: Recipe) -> _Splitter:
-    """Parts that candidates share are kept; a candidate's own copies must not outlive it in a cache."""
-    return split_at if variants.is_meta or recipe.is_original else part_at
-
-
 def _joint(shape: Shape, lanes: int) -> Shape:
     """The tensor of all lanes: their maps along the channels; of one lane, its tensor as it is."""
     if lanes == 1:
@@ -200,13 +217,14 @@ def _server(config: SplitConfig, variants: Variants, narrow: Shape, seed: int) -
     graphs = variants.members(recipe, seed + config.division)
     cut = variants.cut(recipe, config.cut)
     joint = _joint(cut.shape, len(graphs))
-    tails = [_splitter(variants, recipe)(graph, cut)[1] for graph in graphs]
+    parts = [GraphPart(graph=graph, after=cut) for graph in graphs]
     assert len(narrow) == 3
+    check_decoder(config.decoder, narrow, joint)
     return (
         Stage(
             name="decoder",
             site="server",
-            module=decoder(config.decoder, narrow, joint),
+            build=_at_home(variants, lambda: decoder(config.decoder, narrow, joint)),
             input_shape=narrow,
             output_shape=joint,
             same_costs=f"decoder {config.decoder} {narrow} {joint}",
@@ -214,12 +232,13 @@ def _server(config: SplitConfig, variants: Variants, narrow: Shape, seed: int) -
         Stage(
             name="tail",
             site="server",
-            module=tails[0] if len(tails) == 1 else Lanes(tails, entry=cut.shape, leave=None),
+            build=lambda: _lanes(variants, recipe, parts, entry=cut.shape, leave=None),
             input_shape=joint,
             output_shape=(variants.classes,),
-            same_costs=f"tail {recipe} {config.cut}",
+            same_costs=f"tail {recipe} {cut.name}",
             original=recipe.is_original,
             cut=cut.name,
+            parts=tuple(parts),
         ),
     )
 
@@ -238,7 +257,7 @@ def _exit(config: SplitConfig, variants: Variants, device: tuple[Stage, ...]) ->
         stage=Stage(
             name="exit",
             site="device",
-            module=ExitClassifier(after.output_shape, variants.classes),
+            build=_at_home(variants, lambda: ExitClassifier(after.output_shape, variants.classes)),
             input_shape=after.output_shape,
             output_shape=(variants.classes,),
             same_costs=f"exit {after.output_shape} {variants.classes}",
@@ -257,7 +276,7 @@ def whole_on_device(graph: TracedGraph) -> SplitModel:
 def server_only(graph: TracedGraph) -> SplitModel:
     """The baseline that sends the image, as 8-bit pixels, and computes nothing on the device."""
     image = (3, graph.image_size, graph.image_size)
-    camera = Stage(name="camera", site="device", module=nn.Identity(), input_shape=image, output_shape=image, bits=8)
+    camera = Stage(name="camera", site="device", build=nn.Identity, input_shape=image, output_shape=image, bits=8)
     return SplitModel(stages=(camera, _whole(graph, "server")))
 
 
@@ -269,15 +288,16 @@ def whole_variant(config: SplitConfig, variants: Variants) -> SplitModel:
     """
     recipe = Recipe.of(config, "head")
     image, logits = (3, recipe.image_size, recipe.image_size), (variants.classes,)
-    graphs = variants.members(recipe)
+    parts = [GraphPart(graph=graph) for graph in variants.members(recipe)]
     backbone = Stage(
         name="backbone",
         site="device",
-        module=graphs[0].module if len(graphs) == 1 else Lanes([g.module for g in graphs], entry=None, leave=None),
+        build=lambda: _lanes(variants, recipe, parts, entry=None, leave=None),
         input_shape=image,
         output_shape=logits,
         same_costs=f"whole {recipe}",
         original=recipe.is_original,
+        parts=tuple(parts),
     )
     return SplitModel(stages=(*_resize(config, backbone), backbone))
 
@@ -286,9 +306,10 @@ def _whole(graph: TracedGraph, site: str) -> Stage:
     return Stage(
         name="backbone",
         site="device" if site == "device" else "server",
-        module=graph.module,
+        build=lambda: graph.module,
         input_shape=(3, graph.image_size, graph.image_size),
         output_shape=graph.shapes[graph.output.name],
         same_costs="backbone",
         original=True,
+        parts=(GraphPart(graph=graph),),
     )

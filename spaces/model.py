@@ -1,7 +1,8 @@
 """A candidate as a chain of placed stages: the payload crosses where the site changes, costs are a fold over stages."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from splitsearch.spaces.graph.layout import from_map, map_shape, to_map
+from splitsearch.spaces.graph.part import GraphPart
 from splitsearch.spaces.graph.trace import Shape
 
 __all__ = ["Exit", "Lanes", "Resize", "Site", "SplitModel", "Stage"]
@@ -16,31 +18,40 @@ __all__ = ["Exit", "Lanes", "Resize", "Site", "SplitModel", "Stage"]
 Site = Literal["device", "server"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Stage:
-    """One placed part of a candidate.
+    """One placed part of a candidate; its module is built when it is first asked for.
+
+    Most candidates are only costed, and most of their stages were costed before in others.
 
     Attributes:
         name: what it is: `resize`, `head`, `head_after_exit`, `encoder`, `decoder`, `tail`.
         site: where it runs.
-        module: what it computes.
+        build: makes what it computes.
         input_shape: without the batch dimension.
         output_shape: without the batch dimension.
         bits: bits per element if its output crosses the network.
         same_costs: what has the same text here has the same costs, in every candidate; None if nothing is known.
         original: whether it is the backbone's own part with the backbone's own weights.
         cut: name of the cut that a head ends at, or a tail starts from.
+        parts: where it is made of stretches of the backbone or a variant of it: one for each lane.
     """
 
     name: str
     site: Site
-    module: nn.Module
+    build: Callable[[], nn.Module]
     input_shape: Shape
     output_shape: Shape
     bits: int = 32
     same_costs: str | None = None
     original: bool = False
     cut: str | None = None
+    parts: tuple[GraphPart, ...] = ()
+
+    @cached_property
+    def module(self) -> nn.Module:
+        """What it computes."""
+        return self.build()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

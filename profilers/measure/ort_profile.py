@@ -46,7 +46,19 @@ _KINDS = {
     "GroupNorm": "norm",
     "Resize": "other",
 }
-_COPIES = ("Reorder", "Transpose", "Reshape", "Slice", "Split", "Pad", "Gather", "Expand", "Squeeze", "Unsqueeze", "Cast")
+_COPIES = (
+    "Reorder",
+    "Transpose",
+    "Reshape",
+    "Slice",
+    "Split",
+    "Pad",
+    "Gather",
+    "Expand",
+    "Squeeze",
+    "Unsqueeze",
+    "Cast",
+)
 _NAMES = {
     "QuickGelu": "silu",
     "MaxPool": "maxpool2d",
@@ -85,7 +97,9 @@ def from_ort_profile(trace: Path, model: Path | None = None, *, where: str) -> l
     if not found:
         raise UserError(f"the profile {trace} holds no kernels: was the session run before end_profiling?")
     return [
-        _measured(runs, attributes.get(name, {}), where) for (_, name), runs in found.items() if _shapes(runs[0]) != ([], [])
+        _measured(runs, attributes.get(name, {}), where)
+        for (_, name), runs in found.items()
+        if _shapes(runs[0]) != ([], [])
     ]
 
 

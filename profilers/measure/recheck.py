@@ -22,6 +22,7 @@ from splitsearch.profilers.predict.times import times_of
 from splitsearch.profilers.tables import OperatorTables
 from splitsearch.spaces.backbones.loading import fresh_module
 from splitsearch.spaces.errors import UserError
+from splitsearch.spaces.graph.part import GraphPart
 from splitsearch.spaces.model import Site, SplitModel, Stage
 from splitsearch.spaces.variants.variants import Variants
 
@@ -106,12 +107,13 @@ def _stage(piece: Slice, variants: Variants) -> Stage:
     return Stage(
         name="head" if head else "tail",
         site="device" if head else "server",
-        module=piece.module,
+        build=lambda: piece.module,
         input_shape=piece.input_shape,
         output_shape=cut.shape if head else (variants.classes,),
         same_costs=f"{'head' if head else 'tail'} of the table {variants.name} {variants.graph.image_size} {cut.name}",
         original=True,
         cut=cut.name,
+        parts=(GraphPart(graph=piece.graph, after=piece.start, until=piece.end),),
     )
 
 

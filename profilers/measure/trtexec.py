@@ -134,7 +134,7 @@ def _kernel(name: str, layer: Mapping[str, Any]) -> Kernel:
     )
 
 
-def _macs(  # noqa: PLR0913, PLR0917  # what multiply-adds are counted from
+def _macs(  # what multiply-adds are counted from
     kind: str, before: int, weights: int, groups: int, output: Sequence[int], window: tuple[int, int]
 ) -> int:
     if kind == "convolution":

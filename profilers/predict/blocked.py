@@ -70,7 +70,7 @@ class _Layout:
 
     def add(self, launch: Launch) -> None:
         """Takes the next launch, after the reorders that it needs."""
-        kind, kernel = launch.first.kernel.kind, launch.kernel
+        kind, kernel = launch.main.kernel.kind, launch.kernel
         if kind == "convolution" and takes_blocks(kernel):
             if kernel.in_channels >= BLOCK:
                 self._want_blocked(launch)
@@ -79,7 +79,7 @@ class _Layout:
             self.blocked.add(launch.last)
         elif self._follows(launch):
             self.blocked.add(launch.last)
-            if launch.first.name == "batchnorm":
+            if launch.main.name == "batchnorm":
                 launch = replace(launch, kernel=_as_convolution(kernel))
         else:
             self._want_plain(launch.sources)
@@ -89,7 +89,7 @@ class _Layout:
         sources = [source for source in launch.sources if source is not None]
         if not sources or not all(source in self.blocked for source in sources):
             return False
-        kernel, name = launch.kernel, launch.first.name
+        kernel, name = launch.kernel, launch.main.name
         if name in _FOLLOWING or name == "batchnorm":
             return True
         if name == "add":
@@ -104,9 +104,7 @@ class _Layout:
             return
         self._also_blocked.add(source)
         kernel = launch.kernel
-        found = reorder(
-            kernel.in_channels, replace(kernel, out_size=kernel.in_size, outputs=launch.first.kernel.inputs)
-        )
+        found = reorder(kernel.in_channels, replace(kernel, out_size=kernel.in_size, outputs=launch.main.kernel.inputs))
         if source is None:
             self.entry = found
         else:
@@ -133,6 +131,4 @@ def takes_blocks(kernel: Kernel) -> bool:
 
 def _as_convolution(kernel: Kernel) -> Kernel:
     """A norm that no convolution absorbs runs as one that multiplies each channel by one number."""
-    return replace(
-        kernel, kind="convolution", fused=kernel.fused[1:], groups=kernel.in_channels
-    )
+    return replace(kernel, kind="convolution", fused=kernel.fused[1:], groups=kernel.in_channels)

@@ -5,8 +5,8 @@ and are followed through.
 """
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from torch import fx, nn
 from splitsearch.profilers.operators import CostInterpreter, as_graph
 from splitsearch.profilers.predict.kernel import Kernel
 
-__all__ = ["Operator", "operators_of"]
+__all__ = ["Operator", "operators_of", "stretch_of"]
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
 _NORMS = (nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm, nn.LocalResponseNorm, nn.InstanceNorm2d)
@@ -88,6 +88,23 @@ def operators_of(module: nn.Module, input_shape: tuple[int, ...]) -> tuple[Opera
     return tuple(describer.operators)
 
 
+def stretch_of(operators: Sequence[Operator], nodes: Set[str]) -> tuple[Operator, ...]:
+    """The operators of some nodes of a graph, as if nothing stood before and after them."""
+    made: dict[Operator, Operator] = {}
+    for operator in operators:
+        if operator.node not in nodes:
+            continue
+        sources = tuple(made.get(source) if source is not None else None for source in operator.sources)
+        copied = replace(operator, sources=sources, users=[])
+        for source in sources:
+            if source is not None:
+                source.users.append(copied)
+        made[operator] = copied
+    for operator, copied in made.items():
+        copied.users.extend([None] * sum(user is None or user not in made for user in operator.users))
+    return tuple(made.values())
+
+
 class _Describer(CostInterpreter):
     """Runs one image; describes each node that launches a kernel and remembers who reads whom."""
 
@@ -144,7 +161,7 @@ def _kernel(name: str, module: nn.Module | None, args: Any, kwargs: Any, result:
     window, stride, groups = _geometry(kind, module, args, kwargs, in_size, out_size)
     return Kernel(
         kind=kind,
-        fused=() if kind in ("convolution", "linear") else (name,),
+        fused=() if name in ("conv", "linear") else (name,),
         in_channels=sum(_layout(t.shape, last=last)[0] for t in tensors) if kind == "concat" else before,
         out_channels=after,
         in_size=in_size,
@@ -183,7 +200,7 @@ def _layout(shape: Iterable[int], *, last: bool) -> tuple[int, tuple[int, int]]:
     return channels, (max(1, math.prod(sizes) // max(1, channels)), 1)
 
 
-def _geometry(  # noqa: PLR0913, PLR0917  # what a window is described by
+def _geometry(  # what a window is described by
     kind: str, module: nn.Module | None, args: Any, kwargs: Any, in_size: tuple[int, int], out_size: tuple[int, int]
 ) -> tuple[tuple[int, int], int, int]:
     """Window, stride and groups."""

@@ -27,4 +27,8 @@ class StageTimes(Protocol):
 
 def times_of(device: DeviceProfile, tables: OperatorTables) -> StageTimes:
     """The best that a profile file offers: what was measured, else what is predicted from it, else a roofline."""
+    if device.measured is not None:
+        from splitsearch.profilers.predict.fitted import FittedTimes  # scikit-learn loads slowly, and few need it
+
+        return FittedTimes(device, tables)
     return Roofline(device, tables)

@@ -51,17 +51,45 @@ def backbones(json: Json = False) -> None:
 
 
 def devices(json: Json = False) -> None:
-    """Lists the shipped device and server profiles, with the source of their figures."""
+    """Lists the shipped device and server profiles, with their main figures and where these come from.
+
+    Example: splitsearch run --backbone resnet50 --device-profile raspberry_pi_4
+    """
     from splitsearch.profilers.devices.device import device_names, load_device
 
-    _print_profiles("devices", [load_device(name) for name in device_names()], json)
+    names = device_names()
+    profiles = [load_device(name) for name in names]
+    if json:
+        _print_profiles_json("devices", names, profiles)
+        return
+    columns = ("name", "machine", "runtime", "GMAC/s", "GB/s", "active W", "idle W", "figures", "first reference")
+    rows = [
+        [name, p.name, f"{p.runtime.name} {p.runtime.dtype}", p.compute.gmacs_per_s, p.compute.memory_gbytes_per_s,
+         p.power.active_w, p.power.idle_w, p.source, _first(p.references)]
+        for name, p in zip(names, profiles, strict=True)
+    ]  # fmt: skip
+    _print_table("devices and servers; --json has all figures, references and methods", columns, rows)
 
 
 def networks(json: Json = False) -> None:
-    """Lists the shipped network profiles, with the source of their figures."""
+    """Lists the shipped networks, with their main figures and where these come from.
+
+    Example: splitsearch profile --backbone resnet50 --cut layer2 --network wifi
+    """
     from splitsearch.profilers.networks.network import load_network, network_names
 
-    _print_profiles("networks", [load_network(name) for name in network_names()], json)
+    names = network_names()
+    profiles = [load_network(name) for name in names]
+    if json:
+        _print_profiles_json("networks", names, profiles)
+        return
+    columns = ("name", "network", "uplink Mbit/s", "RTT ms", "p95", "loss", "sending W", "figures", "first reference")
+    rows = [
+        [name, p.name, p.uplink_mbps, p.rtt_ms, _or_dash(p.rtt_p95_ms), p.loss,
+         _or_dash(p.radio.transmit_w if p.radio else None), p.source, _first(p.references)]
+        for name, p in zip(names, profiles, strict=True)
+    ]  # fmt: skip
+    _print_table("networks; --json has all figures, references and methods", columns, rows)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -122,9 +150,19 @@ def _print_names(kind: str, names: list[str], json: bool) -> None:
         typer.echo("\n".join(names))
 
 
-def _print_profiles(kind: str, profiles: list[Any], json: bool) -> None:
-    if json:
-        _print_json({kind: [profile.model_dump(mode="json", by_alias=True) for profile in profiles]})
-        return
-    rows = [[profile.name, profile.source, profile.description] for profile in profiles]
-    _print_table(kind, ("name", "source", "description"), rows)
+def _print_profiles_json(kind: str, names: tuple[str, ...], profiles: list[Any]) -> None:
+    """The profiles as their files are, and beside them the names to use on the command line, in the same order."""
+    _print_json({kind: [profile.to_json() for profile in profiles], "names": list(names)})
+
+
+def _or_dash(value: float | None) -> str:
+    return "-" if value is None else f"{value:g}"
+
+
+def _first(references: tuple[str, ...]) -> str:
+    """What fits into a table."""
+    if not references:
+        return "-"
+    more = f" and {len(references) - 1} more" if len(references) > 1 else ""
+    first = references[0]
+    return (first if len(first) <= 60 else f"{first[:57].rstrip()}...") + more

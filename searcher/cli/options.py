@@ -13,7 +13,10 @@ __all__ = [
     "ImageSize",
     "Json",
     "Network",
+    "RoundTrip",
     "Server",
+    "ServerLoad",
+    "Uplink",
     "Weights",
 ]
 
@@ -24,7 +27,19 @@ Device = Annotated[
     str | None, typer.Option(help="JSON file or shipped name, such as jetson.json. `splitsearch devices` lists them.")
 ]
 Server = Annotated[str | None, typer.Option(help="JSON file or shipped name. [default: server_t4.json]")]
-Network = Annotated[str | None, typer.Option(help="JSON file or shipped name, such as lte, wifi. [default: lte]")]
+Network = Annotated[
+    str | None,
+    typer.Option(
+        help="JSON file, CSV trace (time_s,uplink_mbps,rtt_ms) or shipped name, such as wifi. `splitsearch networks` "
+        "lists them. [default: lte]"
+    ),
+]
+Uplink = Annotated[float | None, typer.Option(help="Mbit/s in place of the network's own.")]
+RoundTrip = Annotated[float | None, typer.Option(help="Milliseconds in place of the network's own.")]
+ServerLoad = Annotated[
+    float | None,
+    typer.Option(help="Share of time that the server is busy, in 0 … 1; requests then queue. [default: 0]"),
+]
 Weights = Annotated[str | None, typer.Option(help="auto, default, none, or a state-dict file. [default: auto]")]
 DatasetName = Annotated[
     str | None,

@@ -5,7 +5,17 @@ from typing import Annotated, Any
 
 import typer
 
-from splitsearch.searcher.cli.options import AcceptDoubtful, Backbone, Device, Json, Network, Server
+from splitsearch.searcher.cli.options import (
+    AcceptDoubtful,
+    Backbone,
+    Device,
+    Json,
+    Network,
+    RoundTrip,
+    Server,
+    ServerLoad,
+    Uplink,
+)
 from splitsearch.searcher.cli.streams import results_only
 
 __all__ = ["COMMANDS"]
@@ -48,6 +58,10 @@ def profile(
     device_profile: Device = "jetson.json",
     server_profile: Server = "server_t4.json",
     network: Network = "lte",
+    uplink_mbps: Uplink = None,
+    rtt_ms: RoundTrip = None,
+    server_load: ServerLoad = None,
+    bandwidth_sweep: Annotated[bool, typer.Option("--bandwidth-sweep", help="Latencies at many uplink rates.")] = False,
     runtime: Annotated[str | None, typer.Option(help="Refuse a device profile of another runtime.")] = None,
     dtype: Annotated[str | None, typer.Option(help="Refuse a device profile of another number format.")] = None,
     accept_doubtful: AcceptDoubtful = None,
@@ -61,11 +75,15 @@ def profile(
     """
     chosen = dict(locals())
     from splitsearch.profilers.devices.trust import Asked
-    from splitsearch.searcher.costing import profile_document
+    from splitsearch.searcher.costing import LinkWishes, profile_document
 
     asked = Asked(runtime=runtime, dtype=dtype, doubtful=bool(accept_doubtful))
+    machines = (str(device_profile), str(server_profile), str(network))
+    wishes = LinkWishes(
+        server_load=server_load or 0.0, uplink_mbps=uplink_mbps, rtt_ms=rtt_ms, bandwidth_sweep=bandwidth_sweep
+    )
     with results_only():
-        document = profile_document(chosen, (str(device_profile), str(server_profile), str(network)), preset, asked)
+        document = profile_document(chosen, machines, preset, wishes, asked)
     if json:
         _print_json(document)
     else:
@@ -98,16 +116,24 @@ def _summary(config: dict[str, Any]) -> str:
 
 
 def _print_document(document: dict[str, Any]) -> None:
-    config = document["config"]
+    config, profiles = document["config"], document["profiles"]
+    # Waiting for the server is a term where there is any: a column of zeros says nothing.
+    queued = any(costs["latency"]["queue_ms"] for costs in profiles.values())
+    parts = [name for name in ("head", "transfer", "queue", "tail") if queued or name != "queue"]
     rows = [
-        [name, costs["latency_ms"], *(costs["latency"][part] for part in ("head_ms", "transfer_ms", "tail_ms")),
+        [name, costs["latency_ms"], *(costs["latency"][f"{part}_ms"] for part in parts), costs["latency_p95_ms"],
          int(costs["payload_bytes"]), costs["device_macs"], costs["server_macs"], costs["energy_mj"]]
-        for name, costs in document["profiles"].items()
+        for name, costs in profiles.items()
     ]  # fmt: skip
-    parts = ("latency ms", "head", "transfer", "tail")
-    columns = ("what", *parts, "payload bytes", "device MACs", "server MACs", "energy mJ")
+    radio_known = all(costs["energy"]["radio_known"] for costs in profiles.values())
+    energy = "energy mJ" if radio_known else "energy mJ without radio"
+    columns = ("what", "latency ms", *parts, "p95", "payload bytes", "device MACs", "server MACs", energy)
     title = f"{config['backbone']} at {config['image_size']} px; latency and energy are {document['source']}"
     _print_table(title, columns, rows)
+    if not all("computing" in costs["latency"]["varies"] for costs in profiles.values()):
+        typer.echo("p95 holds what is known to vary of network and queue; computing counts as fixed.")
+    if "bandwidth_sweep" in document:
+        _print_sweep(document["bandwidth_sweep"], tuple(profiles))
     stages = [
         [stage["name"], stage["site"], "x".join(map(str, stage["output_shape"])), stage["parameters"], stage["macs"],
          stage["milliseconds"]]
@@ -115,6 +141,12 @@ def _print_document(document: dict[str, Any]) -> None:
     ]  # fmt: skip
     if stages:
         _print_table("stages of the candidate", ("stage", "site", "output", "parameters", "MACs", "ms"), stages)
+
+
+def _print_sweep(rows: list[dict[str, Any]], names: tuple[str, ...]) -> None:
+    columns = ("uplink Mbit/s", *(f"{name} ms" for name in names), "fastest")
+    cells = [[row["uplink_mbps"], *(row["latency_ms"][name] for name in names), row["fastest"]] for row in rows]
+    _print_table("latency by uplink", columns, cells)
 
 
 def _print_json(data: Any) -> None:

@@ -16,7 +16,10 @@ from splitsearch.searcher.cli.options import (
     ImageSize,
     Json,
     Network,
+    RoundTrip,
     Server,
+    ServerLoad,
+    Uplink,
     Weights,
 )
 
@@ -38,6 +41,9 @@ def run(
     device_profile: Device = None,
     server_profile: Server = None,
     network: Network = None,
+    uplink_mbps: Uplink = None,
+    rtt_ms: RoundTrip = None,
+    server_load: ServerLoad = None,
     weights: Weights = None,
     dataset: DatasetName = None,
     data_dir: DataDir = None,

@@ -47,7 +47,9 @@ def front_table(document: dict[str, Any], limit: int | None = None) -> Table:
     table = Table(title=f"Front of {document['backbone']} on {document['device']} over {document['network']}")
     for name in (*_PLACE, "and"):
         table.add_column(name)
-    heads = ["accuracy", f"latency ms ({source})", "= head + transfer + tail", "payload bytes", *extra]
+    queued = any(entry["latency"].get("queue_ms") for entry in document["front"])
+    terms = f"= head + transfer {'+ queue ' if queued else ''}+ tail"
+    heads = ["accuracy", f"latency ms ({source})", terms, "payload bytes", *extra]
     for name in heads:
         table.add_column(name, justify="right")
     entries = document["front"] if limit is None else document["front"][:limit]
@@ -66,7 +68,8 @@ def front_table(document: dict[str, Any], limit: int | None = None) -> Table:
 
 def _numbers(entry: dict[str, Any], extra: Sequence[str]) -> list[str]:
     values, latency = entry["values"], entry["latency"]
-    parts = " + ".join(f"{latency[name]:.1f}" for name in ("head_ms", "transfer_ms", "tail_ms"))
+    names = ("head_ms", "transfer_ms", *(("queue_ms",) if latency.get("queue_ms") else ()), "tail_ms")
+    parts = " + ".join(f"{latency[name]:.1f}" for name in names)
     return [
         f"{values['accuracy']:.3f}",
         f"{values['latency_ms']:.1f}",

@@ -32,6 +32,7 @@ OBJECTIVES = {
     for objective in (
         Objective(name="accuracy", direction="maximize", unit="1"),
         Objective(name="latency_ms", direction="minimize", unit="ms"),
+        Objective(name="latency_p95_ms", direction="minimize", unit="ms"),
         Objective(name="payload_bytes", direction="minimize", unit="B"),
         Objective(name="energy_mj", direction="minimize", unit="mJ"),
         Objective(name="device_macs", direction="minimize", unit="MAC"),

@@ -1,7 +1,7 @@
 """One trial: profile, refuse or distil, validate. Whatever goes wrong with one candidate stays with that candidate."""
 
 import hashlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -112,7 +112,7 @@ def _costed(result: TrialResult, profile: Profile) -> TrialResult:
     return replace(
         result,
         values=profile.values,
-        latency=asdict(profile.latency),
+        latency=profile.latency.to_json(),
         macs={"device": profile.device_macs, "server": profile.server_macs},
         parameters={"device": profile.device_parameters, "server": profile.server_parameters},
     )

@@ -13,9 +13,10 @@ from splitsearch.spaces.bottleneck.published import decoder_chain
 from splitsearch.spaces.errors import InfeasibleError
 from splitsearch.spaces.graph.layout import Shape, from_map, map_shape
 
-__all__ = ["ChainDecoder", "Decoder", "decoder"]
+__all__ = ["ChainDecoder", "Decoder", "check_decoder", "decoder"]
 
 _HIDDEN = 128
+_OWN = ("light", "linear")
 
 
 def decoder(name: str, narrow: tuple[int, int, int], shape: Shape) -> nn.Module:
@@ -30,8 +31,16 @@ def decoder(name: str, narrow: tuple[int, int, int], shape: Shape) -> nn.Module:
         InfeasibleError: a published decoder or a chain does not lead to this shape.
         UserError: no such decoder.
     """
-    if name in ("light", "linear"):
+    check_decoder(name, narrow, shape)
+    if name in _OWN:
         return Decoder(narrow, shape, refined=name == "light")
+    return ChainDecoder(decoder_chain(name).build(narrow[0], narrow[0], map_shape(shape)[0]), shape)
+
+
+def check_decoder(name: str, narrow: tuple[int, int, int], shape: Shape) -> None:
+    """Raises what `decoder` would raise, without building one."""
+    if name in _OWN:
+        return
     chain = decoder_chain(name)
     wide, height, width = map_shape(shape)
     reached = chain.shape(narrow, narrow[0], wide)
@@ -40,7 +49,6 @@ def decoder(name: str, narrow: tuple[int, int, int], shape: Shape) -> nn.Module:
             f"the decoder '{name}' makes {_times(reached)} of {_times(narrow)}, but the tensor at the cut is "
             f"{_times((wide, height, width))}"
         )
-    return ChainDecoder(chain.build(narrow[0], narrow[0], wide), shape)
 
 
 def _times(shape: tuple[int, int, int]) -> str:

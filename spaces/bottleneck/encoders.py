@@ -14,7 +14,7 @@ from splitsearch.spaces.bottleneck.published import encoder_chain
 from splitsearch.spaces.errors import InfeasibleError
 from splitsearch.spaces.graph.layout import Shape, map_shape, to_map
 
-__all__ = ["Encoder", "MimicEncoder", "activation", "mimic_encoder", "strided_side"]
+__all__ = ["Encoder", "MimicEncoder", "activation", "encoded_shape", "mimic_encoder", "mimic_shape", "strided_side"]
 
 _DOUBLINGS = 3  # a compact encoder doubles its channels with each stride, up to eight times the first width
 
@@ -29,6 +29,18 @@ def strided_side(side: int, stride: int) -> int:
     return math.ceil(side / stride)
 
 
+def encoded_shape(shape: Shape, channels: int, stride: int) -> tuple[int, int, int]:
+    """What an `Encoder` makes of a tensor at a cut, without building it.
+
+    Raises:
+        InfeasibleError: the map is smaller than the stride.
+    """
+    _, height, width = map_shape(shape)
+    if stride > 1 and min(height, width) < stride:
+        raise InfeasibleError(f"a stride of {stride} is above the {min(height, width)} pixels of a tensor {shape}")
+    return channels, strided_side(height, stride), strided_side(width, stride)
+
+
 class Encoder(nn.Module):
     """One convolution on the tensor at the cut: (N, *shape) to (N, channels, H / stride, W / stride)."""
 
@@ -36,8 +48,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.shape = shape
         wide, height, width = map_shape(shape)
-        if stride > 1 and min(height, width) < stride:
-            raise InfeasibleError(f"a stride of {stride} is above the {min(height, width)} pixels of a tensor {shape}")
+        encoded_shape(shape, channels, stride)
         self.pad = nn.ZeroPad2d((0, -width % stride, 0, -height % stride))
         self.project = nn.Conv2d(wide, channels, stride, stride)
         self.activation = activation(activation_name)
@@ -77,6 +88,24 @@ class MimicEncoder(nn.Module):
         return narrow
 
 
+def mimic_shape(
+    shape: Shape, channels: int, image_size: int, *, name: str = "compact", stride: int = 1
+) -> tuple[int, int, int]:
+    """The shape of the bottleneck that a mimic encoder makes, without building it.
+
+    Args and errors are those of `mimic_encoder`.
+    """
+    if name != "compact":
+        return _published_shape(name, channels, image_size, stride)
+    _, height, wide = map_shape(shape)
+    if len(shape) == 2 or height != wide:
+        raise InfeasibleError(f"a mimic head needs a square map or a vector at the cut, not a tensor of shape {shape}")
+    if stride > 1 and height < stride:
+        raise InfeasibleError(f"a stride of {stride} is above the {height} pixels of a tensor {shape}")
+    side = strided_side(height, stride)
+    return channels, side, side
+
+
 def mimic_encoder(  # noqa: PLR0913  # one parameter per field of a configuration
     shape: Shape,
     channels: int,
@@ -107,36 +136,33 @@ def mimic_encoder(  # noqa: PLR0913  # one parameter per field of a configuratio
         InfeasibleError: the target is no map of an image, or the image is too small.
         UserError: no such encoder.
     """
+    narrow = mimic_shape(shape, channels, image_size, name=name, stride=stride)
     if name != "compact":
-        return _published(name, channels, image_size, stride, activation_name)
-    _, height, wide = map_shape(shape)
-    if len(shape) == 2 or height != wide:
-        raise InfeasibleError(f"a mimic head needs a square map or a vector at the cut, not a tensor of shape {shape}")
-    if stride > 1 and height < stride:
-        raise InfeasibleError(f"a stride of {stride} is above the {height} pixels of a tensor {shape}")
-    side = strided_side(height, stride)
+        return _published(name, channels, activation_name), narrow
+    side = narrow[1]
     features, reached, after = _compact(image_size, side, width, depth)
     # Where strides alone reach the target, nothing is left to pool.
     fit = nn.Identity() if reached == side else nn.AdaptiveAvgPool2d(side)
     project: nn.Module = nn.Conv2d(after, channels, 1)
     if activation_name != "none":
         project = nn.Sequential(project, activation(activation_name))
-    return MimicEncoder(features, fit, project), (channels, side, side)
+    return MimicEncoder(features, fit, project), narrow
 
 
-def _published(
-    name: str, channels: int, image_size: int, stride: int, activation_name: str
-) -> tuple[nn.Module, tuple[int, int, int]]:
+def _published_shape(name: str, channels: int, image_size: int, stride: int) -> tuple[int, int, int]:
     if stride > 1:
         raise InfeasibleError(f"the encoder '{name}' has its own strides: stride must be 1, not {stride}")
-    chain = encoder_chain(name)
-    shape = chain.shape((3, image_size, image_size), channels, channels)
+    shape = encoder_chain(name).shape((3, image_size, image_size), channels, channels)
     if shape[0] != channels:
         raise InfeasibleError(f"the encoder '{name}' ends in {shape[0]} channels: its last layer must make b of them")
-    modules = chain.build(3, channels, channels)
+    return shape
+
+
+def _published(name: str, channels: int, activation_name: str) -> nn.Module:
+    modules = encoder_chain(name).build(3, channels, channels)
     if activation_name != "none":
         modules.append(activation(activation_name))
-    return modules, shape
+    return modules
 
 
 def _compact(image_size: int, side: int, width: int, depth: int) -> tuple[nn.Sequential, int, int]:

@@ -48,7 +48,7 @@ class Cut:
         return math.prod(self.shape)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=512)
 def find_cuts(graph: TracedGraph, which: CutSet = "blocks") -> tuple[Cut, ...]:
     """Finds the legal cuts, from the input to the output.
 
@@ -88,14 +88,18 @@ def find_cut(graph: TracedGraph, name: str) -> Cut:
     Raises:
         UserError: no such cut; the message names the nearest.
     """
-    cuts = find_cuts(graph, "all")
-    for cut in cuts:
-        if cut.name == name:
-            return cut
-    inside = [cut for cut in cuts if cut.name.startswith(f"{name}.")]
+    cuts = _by_name(graph)
+    if name in cuts:
+        return cuts[name]
+    inside = [cut for path, cut in cuts.items() if path.startswith(f"{name}.")]
     if inside:
         return inside[-1]
-    raise UserError(f"the backbone has no cut '{name}'{nearest(name, [cut.name for cut in cuts])}")
+    raise UserError(f"the backbone has no cut '{name}'{nearest(name, list(cuts))}")
+
+
+@lru_cache(maxsize=512)
+def _by_name(graph: TracedGraph) -> dict[str, Cut]:
+    return {cut.name: cut for cut in find_cuts(graph, "all")}
 
 
 @lru_cache(maxsize=256)  # every candidate at one cut shares one head and one tail

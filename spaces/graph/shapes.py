@@ -4,11 +4,14 @@ On the meta device a batch norm takes longer than a convolution, because it is d
 hundreds of them, and every variant of a candidate is run a few times.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from torch import fx, nn
+from torch.overrides import TorchFunctionMode
 
-__all__ = ["ShapeInterpreter"]
+__all__ = ["ShapeInterpreter", "shapes_only"]
 
 _KEEP_SHAPE = (
     nn.BatchNorm2d,
@@ -36,3 +39,26 @@ class ShapeInterpreter(fx.Interpreter):
                 raise RuntimeError(f"{target} norms {module.num_features} channels and gets {args[0].shape[1]}")
             return args[0]
         return super().call_module(target, args, kwargs)
+
+
+@contextmanager
+def shapes_only() -> Iterator[None]:
+    """Inside the block, norms of tensors without values are passed over wherever they are called.
+
+    For networks that run as modules and not as graphs. What autograd records of a norm is one step, as ever.
+    """
+    with _CheapNorms():
+        yield
+
+
+class _CheapNorms(TorchFunctionMode):
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func is nn.functional.batch_norm and args[0].is_meta:
+            mean = args[1] if len(args) > 1 else (kwargs or {}).get("running_mean")
+            if mean is not None and args[0].shape[1] != mean.numel():
+                raise RuntimeError(f"a norm of {mean.numel()} channels gets {args[0].shape[1]}")
+            # A clone and not the tensor itself: who reads the tape looks for a step of the norm's own.
+            return args[0].clone()
+        return func(*args, **(kwargs or {}))

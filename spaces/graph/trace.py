@@ -19,7 +19,7 @@ __all__ = ["TracedGraph", "is_tensor", "node_paths", "trace"]
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)  # no slots: tables hang on a graph by weak reference
 class TracedGraph:
     """A traced network at one image size.
 
@@ -123,7 +123,10 @@ def _record(graph_module: fx.GraphModule, image_size: int) -> list[dict[str, Any
 
 
 def _without_values(graph_module: fx.GraphModule) -> fx.GraphModule:
-    """A copy on the meta device that never holds a second set of weights."""
+    """A copy on the meta device that never holds a second set of weights; the graph itself if it is there already."""
+    weights = [*graph_module.parameters(), *graph_module.buffers()]
+    if weights and all(weight.is_meta for weight in weights):
+        return graph_module
     stand_ins: dict[int, Any] = {
         id(weight): nn.Parameter(torch.empty_like(weight, device="meta"), requires_grad=False)
         for weight in graph_module.parameters()

@@ -6,7 +6,7 @@ not matter collapses to its default, so that several points may be one candidate
 """
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -17,6 +17,8 @@ from splitsearch.spaces.space.axes import AXES, Axis, accept, defaults
 from splitsearch.spaces.space.counting import Diagram, Dimension, Path
 
 __all__ = ["Exclusion", "SearchSpace", "Suggester"]
+
+_TRIES = 4  # draws for each candidate that is wanted: some points are excluded, some are the same candidate
 
 
 class Suggester(Protocol):
@@ -163,6 +165,30 @@ class SearchSpace:
         shuffled = list(numbers)
         draw.shuffle(shuffled)
         return [self[number] for number in shuffled]
+
+    def relatives(self, config: SplitConfig, fixed: Collection[str], count: int, seed: int) -> list[SplitConfig]:
+        """Distinct candidates that share the values of some axes with one, drawn at random; fewer where luck runs out.
+
+        Args:
+            config: a candidate of this space; the first of the result.
+            fixed: names of the axes whose values are shared.
+            count: how many to draw, the given one among them.
+            seed: of the draw.
+
+        Raises:
+            UserError: the candidate belongs to no point of this space.
+        """
+        draw, origin = random.Random(seed), self.point(config)
+        found = {config: None}
+        for _ in range(_TRIES * count):
+            if len(found) >= count:
+                break
+            point = {
+                name: origin[name] if name in fixed else draw.randint(*bounds) for name, bounds in self.ranges.items()
+            }
+            if self.excluded(point) is None:
+                found[self.at(point)] = None
+        return list(found)
 
     def _path(self, point: Mapping[str, int]) -> Path:
         path: list[int | None] = []

@@ -15,6 +15,7 @@ from torch import nn
 
 from splitsearch.spaces.errors import InfeasibleError
 from splitsearch.spaces.graph.layout import Shape
+from splitsearch.spaces.graph.shapes import shapes_only
 
 __all__ = ["Stage", "find_stages", "repeated_parts"]
 
@@ -107,7 +108,7 @@ def _shapes(module: nn.Module, image_size: int) -> Calls:
 
         part.register_forward_hook(record)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), shapes_only():
             ghost(torch.empty(1, 3, image_size, image_size, device="meta"))
     except Exception as error:  # the network's own Python may raise anything
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]

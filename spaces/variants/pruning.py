@@ -7,14 +7,14 @@ change of the loss (Molchanov et al., CVPR 2019).
 """
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import torch
 from torch import fx, nn
 
 from splitsearch.spaces.errors import InfeasibleError, UserError, nearest
-from splitsearch.spaces.variants.resize import ChannelGroup, resize
+from splitsearch.spaces.variants.resize import ChannelGroup, resize, survey
 
 __all__ = ["IMPORTANCES", "group_paths", "importances", "layers_in", "prune"]
 
@@ -100,25 +100,30 @@ def importances(module: nn.Module, image_size: int, importance: str, chosen: Cal
     """
     found: Scores = {}
 
-    def look(group: ChannelGroup) -> int:
+    def look(group: ChannelGroup) -> None:
         if chosen(group):
             found[frozenset(group.layers)] = _importance(module, importance, group)
-        return group.channels
 
-    resize(module, image_size, look)
+    survey(module, image_size, look)
     return found
 
 
-def layers_in(graph: fx.GraphModule) -> frozenset[str]:
-    """Paths of the convolutions and linear layers that a part of a traced network uses, such as the head of a cut."""
+def layers_in(graph: fx.GraphModule, nodes: Iterable[fx.Node] | None = None) -> frozenset[str]:
+    """Paths of the convolutions and linear layers that a part of a traced network uses, such as the head of a cut.
+
+    Args:
+        graph: a traced network, or a part of one.
+        nodes: those of its nodes that are asked about; None for all.
+    """
     found = set()
-    for node in graph.graph.nodes:
+    for node in graph.graph.nodes if nodes is None else nodes:
+        path = str(node.target)
         if node.op == "call_module":
-            inner = graph.get_submodule(node.target).named_modules(prefix=node.target)
+            inner = graph.get_submodule(path).named_modules(prefix=path)
             found |= {path for path, layer in inner if isinstance(layer, nn.Conv2d | nn.Linear)}
         elif node.op == "get_attr":  # windowed attention hands the weights of its linear layers to a function
-            owner, _, attribute = node.target.rpartition(".")
-            if attribute == "weight" and graph.get_parameter(node.target).dim() > 1:
+            owner, _, attribute = path.rpartition(".")
+            if attribute == "weight" and graph.get_parameter(path).dim() > 1:
                 found.add(owner)
     return frozenset(found)
 

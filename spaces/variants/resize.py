@@ -16,8 +16,9 @@ import torch
 from torch import nn
 
 from splitsearch.spaces.errors import InfeasibleError
+from splitsearch.spaces.graph.shapes import shapes_only
 
-__all__ = ["ChannelGroup", "Score", "channel_groups", "resize"]
+__all__ = ["ChannelGroup", "Score", "channel_groups", "resize", "survey"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,22 +63,44 @@ def resize(
         InfeasibleError: the dependencies of this network cannot be followed, or a group would be left empty.
     """
     narrow = copy.deepcopy(module).eval()
-    frozen = {path for path, parameter in narrow.named_parameters() if not parameter.requires_grad}
-    narrow.requires_grad_(True)
-    with _following(narrow):
-        graph = _dependencies(narrow, image_size)
-        groups = list(channel_groups(narrow, graph, fixed))
-    for group in groups:
-        keep = _per_block(wanted(group), group)
-        leaving = _leaving(group, keep, score)
-        if leaving:
-            with _following(narrow):
-                root = group.handle[0].dep.target.module
-                graph.get_pruning_group(root, graph.get_pruner_of_module(root).prune_out_channels, leaving).prune()
+    with _learning(narrow):
+        with _following(narrow):
+            graph = _dependencies(narrow, image_size)
+            groups = list(channel_groups(narrow, graph, fixed))
+        for group in groups:
+            keep = _per_block(wanted(group), group)
+            leaving = _leaving(group, keep, score)
+            if leaving:
+                with _following(narrow):
+                    root = group.handle[0].dep.target.module
+                    graph.get_pruning_group(root, graph.get_pruner_of_module(root).prune_out_channels, leaving).prune()
     _still_runs(narrow, image_size)
-    for path, parameter in narrow.named_parameters():
-        parameter.requires_grad_(path not in frozen)
     return narrow
+
+
+def survey(module: nn.Module, image_size: int, visit: Callable[[ChannelGroup], None]) -> None:
+    """Shows the groups of a network to a visitor, from the input to the output; nothing is changed.
+
+    Raises:
+        InfeasibleError: the dependencies of this network cannot be followed.
+    """
+    with _learning(module.eval()):
+        with _following(module):
+            groups = list(channel_groups(module, _dependencies(module, image_size)))
+        for group in groups:
+            visit(group)
+
+
+@contextmanager
+def _learning(module: nn.Module) -> Iterator[None]:
+    """Inside, all weights want gradients, since dependencies are read off the tape of autograd."""
+    frozen = {path for path, parameter in module.named_parameters() if not parameter.requires_grad}
+    module.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for path, parameter in module.named_parameters():
+            parameter.requires_grad_(path not in frozen)
 
 
 @contextmanager
@@ -102,9 +125,10 @@ def _example(module: nn.Module, image_size: int) -> torch.Tensor:
 def _dependencies(module: nn.Module, image_size: int) -> Any:
     import torch_pruning
 
-    graph = torch_pruning.DependencyGraph().build_dependency(
-        module, example_inputs=_example(module, image_size), verbose=False
-    )
+    with shapes_only():
+        graph = torch_pruning.DependencyGraph().build_dependency(
+            module, example_inputs=_example(module, image_size), verbose=False
+        )
     # No tensor has more channels than the widest weight has numbers along one side: twice that is beyond doubt.
     limit = 2 * max(max(weight.shape, default=1) for weight in module.parameters())
     for node in graph.module2node.values():
@@ -201,7 +225,7 @@ def _leaving(group: ChannelGroup, keep: int, score: Score | None) -> list[int]:
 
 def _still_runs(module: nn.Module, image_size: int) -> None:
     try:
-        with torch.no_grad():
+        with torch.no_grad(), shapes_only():
             module(_example(module, image_size))
     except Exception as error:  # a reshape, an index, an assertion of the network's own: it no longer fits all the same
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -15,7 +15,7 @@ from torch import nn
 from splitsearch.spaces.errors import InfeasibleError, UserError
 from splitsearch.spaces.variants.blocks import find_stages, repeated_parts
 from splitsearch.spaces.variants.pruning import group_paths, importances
-from splitsearch.spaces.variants.resize import ChannelGroup, resize
+from splitsearch.spaces.variants.resize import ChannelGroup, resize, survey
 
 __all__ = ["shrink", "shrunk_image_size"]
 
@@ -149,7 +149,7 @@ def _inner_groups(name: str, module: nn.Module, image_size: int) -> list[_Group]
     inner: list[_Group] = []
     outer: list[_Group] = []
 
-    def look(group: ChannelGroup) -> int:
+    def look(group: ChannelGroup) -> None:
         touched = [path for path in group_paths(group, lambda layer: isinstance(layer, nn.Module)) if path in paths]
         home = next((block for block in blocks if all(path.startswith(f"{block}.") for path in touched)), None)
         (outer if home is None else inner).append(
@@ -161,9 +161,8 @@ def _inner_groups(name: str, module: nn.Module, image_size: int) -> list[_Group]
                 step=step if group.blocks == 1 else math.lcm(_WIDTH_STEP, group.blocks),
             )
         )
-        return group.channels
 
-    resize(module, image_size, look)
+    survey(module, image_size, look)
     return inner or outer
 
 

@@ -13,15 +13,16 @@ from torch import nn
 
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import InfeasibleError, UserError
-from splitsearch.spaces.graph.cuts import Cut, find_cut, part_at
+from splitsearch.spaces.graph.cuts import Cut, find_cut, head_nodes
 from splitsearch.spaces.graph.trace import TracedGraph, trace
 from splitsearch.spaces.variants.division import divide, fresh_weights
 from splitsearch.spaces.variants.pruning import layers_in, prune
 from splitsearch.spaces.variants.shrinking import shrink, shrunk_image_size
 
-__all__ = ["Recipe", "Variants", "on_meta"]
+__all__ = ["Recipe", "Variants", "on_meta", "shaping_axes"]
 
-_KEPT = 64
+# With values every variant holds weights; on the meta device a few megabytes of names and shapes.
+_KEPT, _KEPT_ON_META = 4, 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,30 @@ class Recipe:
         """Whether the weights are the backbone's own, at whatever image size."""
         return self == Recipe(image_size=self.image_size)
 
+    @property
+    def unpruned(self) -> "Recipe":
+        """What is pruned, before it is."""
+        return Recipe(image_size=self.image_size, nets=self.nets, depth=self.depth, width=self.width)
+
+
+def shaping_axes(config: SplitConfig) -> tuple[str, ...]:
+    """The fields that decide which variants a candidate is made of: candidates that share them share the variants."""
+    cut = ("cut",) if config.head_pruning or config.tail_pruning else ()  # a side is pruned up to its cut
+    return (*_SHAPING, *cut)
+
+
+_SHAPING = (
+    "division",
+    "division_scope",
+    "depth",
+    "width",
+    "resolution",
+    "head_pruning",
+    "tail_pruning",
+    "pruning_rule",
+    "importance",
+)
+
 
 class Variants:
     """A backbone with everything that is made of it.
@@ -85,6 +110,7 @@ class Variants:
         self.name = name
         self.module = module
         self.graph = graph
+        self._kept = _KEPT_ON_META if self.is_meta else _KEPT
         self._made: OrderedDict[Recipe, TracedGraph | InfeasibleError] = OrderedDict()
         self._shapes: OrderedDict[tuple[int, float, float], nn.Module] = OrderedDict()
 
@@ -109,7 +135,7 @@ class Variants:
 
     def without_values(self) -> "Variants":
         """The same backbone on the meta device, where variants cost no memory: enough for every cost."""
-        return Variants.trace(self.name, on_meta(self.module), self.graph.image_size)
+        return self if self.is_meta else Variants.trace(self.name, on_meta(self.module), self.graph.image_size)
 
     def get(self, recipe: Recipe) -> TracedGraph:
         """One variant, traced.
@@ -120,7 +146,7 @@ class Variants:
         if recipe == Recipe(image_size=self.graph.image_size):
             return self.graph
         if recipe not in self._made:
-            if len(self._made) >= _KEPT:
+            if len(self._made) >= self._kept:
                 self._made.popitem(last=False)
             try:
                 self._made[recipe] = self._make(recipe)
@@ -158,35 +184,35 @@ class Variants:
     def _make(self, recipe: Recipe) -> TracedGraph:
         module = self._shaped(recipe.nets, recipe.depth, recipe.width)
         if recipe.pruned:
-            module = _pruned(module, recipe)
+            module = _pruned(module, self.get(recipe.unpruned), recipe)
         return _traced(module, recipe.image_size)
 
     def _shaped(self, nets: int, depth: float, width: float) -> nn.Module:
         """Divided and shrunk: the same whatever the resolution and the cut, so that many variants start from it."""
         shape = (nets, depth, width)
         if shape not in self._shapes:
-            if len(self._shapes) >= _KEPT:
+            if len(self._shapes) >= self._kept:
                 self._shapes.popitem(last=False)
-            module, size = self.module, self.graph.image_size
-            if nets > 1:
-                module = divide(self.name, module, size, nets)
+            size = self.graph.image_size
             if depth < 1 or width < 1:
-                module = shrink(self.name, module, size, depth=depth, width=width)
+                module = shrink(self.name, self._shaped(nets, 1.0, 1.0), size, depth=depth, width=width)
+            else:
+                module = divide(self.name, self.module, size, nets) if nets > 1 else self.module
             self._shapes[shape] = module
         self._shapes.move_to_end(shape)
         return self._shapes[shape]
 
 
-def _pruned(module: nn.Module, recipe: Recipe) -> nn.Module:
-    graph = _traced(module, recipe.image_size)
-    parts = part_at(graph, _surviving(graph, recipe.cut))
+def _pruned(module: nn.Module, graph: TracedGraph, recipe: Recipe) -> nn.Module:
+    head = head_nodes(graph, _surviving(graph, recipe.cut))
+    side = [node for node in graph if (node.name in head) == (recipe.side == "head")]
     return prune(
         module,
         recipe.image_size,
         ratio=recipe.pruned if recipe.pruning_rule == "ratio" else None,
         threshold=recipe.pruned if recipe.pruning_rule == "threshold" else None,
         importance=recipe.importance,
-        layers=layers_in(parts[0 if recipe.side == "head" else 1]),
+        layers=layers_in(graph.module, side),
     )
 
 

@@ -20,7 +20,22 @@ def test_the_shipped_names_are_the_promised_ones() -> None:
         "server_cpu",
         "server_t4",
     )
-    assert network_names() == ("5g", "ble", "ethernet", "lora", "lte", "wifi")
+    assert network_names() == (
+        "3g",
+        "3g_huang2012",
+        "5g",
+        "5g_low",
+        "5g_mid",
+        "5g_mmwave",
+        "ble",
+        "ethernet",
+        "lora",
+        "lte",
+        "lte_huang2012",
+        "wifi",
+        "wifi_huang2012",
+    )
+    assert load_network("5g") == load_network("5g_mid")
 
 
 def test_names_are_listed_without_the_other_files_of_the_package() -> None:
@@ -44,7 +59,20 @@ def test_a_shipped_network_loads_and_names_its_sources(name: str) -> None:
     assert profile.source == "estimated"
     assert profile.references
     assert profile.method
+    assert profile.radio is not None
     assert profile.radio.transmit_w >= profile.radio.idle_w
+
+
+def test_the_phones_of_2012_stand_in_presets_of_that_name_alone() -> None:
+    """Watts at the rate of the profile, by the coefficients that papers quote."""
+    models = {"lte": (438.39, 1288.04), "3g": (868.98, 817.88), "wifi": (283.17, 132.86)}
+    for name, (slope, base) in models.items():
+        old, new = load_network(f"{name}_huang2012"), load_network(name)
+        assert old.radio is not None
+        assert old.radio.transmit_w == pytest.approx((slope * old.uplink_mbps + base) / 1e3, abs=1e-3)
+        assert new.radio is not None
+        assert "2012 phone" not in new.method
+        assert new.radio != old.radio
 
 
 @pytest.mark.parametrize("name", device_names())

@@ -1,8 +1,9 @@
 """The clock."""
 
+import threading
 from datetime import datetime
 
-from splitsearch.profilers.timing import Stopwatch, timestamp
+from splitsearch.profilers.timing import Stopwatch, thread_ns, timestamp
 
 
 def test_a_stopwatch_counts_from_its_start() -> None:
@@ -13,3 +14,11 @@ def test_a_stopwatch_counts_from_its_start() -> None:
 
 def test_a_timestamp_can_be_read_back() -> None:
     assert datetime.strptime(timestamp(), "%Y%m%d-%H%M%S").year >= 2026
+
+
+def test_a_thread_that_waits_uses_no_time() -> None:
+    start = thread_ns()
+    threading.Event().wait(0.05)
+    assert thread_ns() - start < 20_000_000
+    assert sum(range(200_000)) > 0
+    assert thread_ns() > start

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from splitsearch.profilers.devices.device import load_device
-from splitsearch.searcher.costing import profile_document
+from splitsearch.searcher.costing import LinkWishes, profile_document
 from splitsearch.spaces.errors import UserError
 
 TARGET = ("jetson.json", "server_t4.json", "lte")
@@ -153,3 +153,19 @@ def test_the_light_decoder_costs_a_fraction_of_the_published_one() -> None:
     light = profile_document({"channels": 3, "decoder": "light"}, TARGET, "hnd:resnet152")
     assert stage(published, "decoder")["macs"] > published["backbone_head"]["macs"]
     assert stage(light, "decoder")["macs"] < 0.1 * stage(published, "decoder")["macs"]
+
+
+def test_wishes_about_network_and_server_are_heard() -> None:
+    wishes = LinkWishes(server_load=0.5, uplink_mbps=20.0, rtt_ms=5.0, bandwidth_sweep=True)
+    document = profile_document(CONFIG, TARGET, None, wishes)
+    assert document["network"] == "4G LTE, uplink 20 Mbit/s, RTT 5 ms"
+    latency = document["profiles"]["candidate"]["latency"]
+    assert latency["rtt_ms"] == 5.0
+    assert latency["queue_ms"] == pytest.approx(latency["tail_ms"] / 2)
+    assert latency["total_ms"] == pytest.approx(
+        sum(latency[name] for name in ("head_ms", "transfer_ms", "queue_ms", "tail_ms"))
+    )
+    rows = document["bandwidth_sweep"]
+    assert {name for row in rows for name in row["latency_ms"]} == {"candidate", "local", "server_raw"}
+    same = next(row for row in rows if row["uplink_mbps"] == 20.0)
+    assert same["latency_ms"]["candidate"] == pytest.approx(document["profiles"]["candidate"]["latency_ms"])

@@ -115,3 +115,35 @@ def test_cheap_checks_need_no_torch_work(tmp_path: Path) -> None:
     assert default_folder(RunSettings(**good)).parts[:1] == ("runs",)  # type: ignore[arg-type]
     with pytest.raises(UserError, match="no run folder"):
         read_run(tmp_path)
+
+
+TRACE = "time_s,uplink_mbps,rtt_ms\n0,8,20\n1,0,30\n2,8,20\n3,8,20\n"
+
+
+def test_a_recorded_link_a_busy_server_and_the_worst_twentieth(cli: Any, workplace: Path, run_arguments: Any) -> None:
+    (workplace / "drive.csv").write_text(TRACE)
+    done = cli(
+        *run_arguments, "--trials", "2", "--out", "worst", "--network", "drive.csv", "--server-load", "0.5",
+        "--objectives", "accuracy,latency_p95_ms",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "head + transfer + queue + tail" in done.stdout
+    front = json.loads((workplace / "worst" / "front.json").read_text())
+    assert (front["network"], front["objectives"][1]["unit"]) == ("drive", "ms")
+    for entry in front["front"]:
+        latency = entry["latency"]
+        assert {"head_ms", "transfer_ms", "tail_ms", "source"} <= set(latency)
+        assert latency["queue_ms"] > 0
+        assert entry["values"]["latency_p95_ms"] == latency["p95_ms"] > latency["total_ms"]
+    settings = read_run(workplace / "worst")
+    assert (settings.network, settings.server_load) == ("drive.csv", 0.5)
+
+
+@pytest.mark.parametrize("asked", [{"objectives": "accuracy,energy_mj"}, {"budgets": {"max_energy_mj": 10.0}}])
+def test_energy_needs_a_network_whose_radio_is_known(asked: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "drive.csv").write_text(TRACE)
+    settings = RunSettings(
+        backbone="resnet18", device_profile="jetson", network="drive.csv", directory=str(tmp_path), **asked
+    )
+    with pytest.raises(UserError, match="does not name what its radio draws"):
+        check(settings)

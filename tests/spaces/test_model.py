@@ -12,7 +12,7 @@ def stage(name: str, site: str, before: int, after: int) -> Stage:
     return Stage(
         name=name,
         site="device" if site == "device" else "server",
-        module=nn.Linear(before, after),
+        build=lambda: nn.Linear(before, after),
         input_shape=(before,),
         output_shape=(after,),
     )

@@ -24,6 +24,9 @@ OWNERS = {
     "onnxscript": (),
     "tensorrt": ("profilers/measure/agent.py",),
     "fvcore": ("profilers/operators.py",),
+    "sklearn": ("searcher/data/", "profilers/predict/model.py"),
+    "onnx": ("profilers/measure/",),
+    "onnxruntime": ("profilers/measure/",),
 }
 
 

@@ -3,7 +3,8 @@
 import pytest
 from torch import nn
 
-from splitsearch.profilers.devices.device import load_device
+from splitsearch.profilers.devices.device import DeviceProfile, load_device
+from splitsearch.profilers.predict.fitted import FittedTimes
 from splitsearch.profilers.predict.roofline import Roofline, quantise_ms, stage_ms
 from splitsearch.profilers.predict.times import times_of
 from splitsearch.profilers.tables import OperatorTables
@@ -13,7 +14,7 @@ from splitsearch.spaces.model import Stage
 def test_without_measurements_it_is_a_roofline() -> None:
     device, tables = load_device("jetson"), OperatorTables()
     stage = Stage(
-        name="encoder", site="device", module=nn.Conv2d(3, 4, 1), input_shape=(3, 8, 8), output_shape=(4, 8, 8)
+        name="encoder", site="device", build=lambda: nn.Conv2d(3, 4, 1), input_shape=(3, 8, 8), output_shape=(4, 8, 8)
     )
     times = times_of(device, tables)
     assert isinstance(times, Roofline)
@@ -21,3 +22,7 @@ def test_without_measurements_it_is_a_roofline() -> None:
     assert found.ms == pytest.approx(2 * stage_ms(tables.of(stage).values(), device))
     assert (found.source, found.deviation_ms) == ("estimated", None)
     assert times.pack(100, 8).ms == times.unpack(100, 8).ms == quantise_ms(100, device)
+
+
+def test_with_measurements_it_is_fitted(measured_device: DeviceProfile) -> None:
+    assert isinstance(times_of(measured_device, OperatorTables()), FittedTimes)

@@ -62,6 +62,8 @@ WRONG = [
     ((*NET, *JETSON, "--sampler", "tp"), "did you mean 'tpe'"),
     ((*NET, *JETSON, "--trials", "0"), "--trials must be at least 1"),
     ((*NET, *JETSON, "--max-latency-ms", "-3"), "--max-latency-ms must be a positive number"),
+    ((*NET, *JETSON, "--server-load", "1.5"), "the load of the server must lie in 0"),
+    ((*NET, *JETSON, "--uplink-mbps", "nan"), "--uplink-mbps must be a positive number, not nan"),
     (JETSON, "--backbone is missing"),
     (NET, "--device-profile is missing"),
 ]

@@ -22,6 +22,18 @@ def test_json_is_one_document(cli: Any, arguments: tuple[str, ...], key: str) ->
     assert json.loads(done.stdout)[key]
 
 
+def test_what_ships_is_listed_with_figures_sources_and_the_names_to_use(cli: Any) -> None:
+    links = cli("networks").stdout
+    assert all(word in links for word in ("5g_mmwave", "lora", "uplink Mbit/s", "18.88", "first reference", "Ofcom"))
+    machines = cli("devices").stdout
+    assert all(word in machines for word in ("jetson_xavier", "GMAC/s", "90.3", "NVIDIA"))
+    document = json.loads(cli("networks", "--json").stdout)
+    assert len(document["names"]) == len(document["networks"])
+    lte = document["networks"][document["names"].index("lte")]
+    assert (lte["name"], lte["uplink_mbps"]) == ("4G LTE", 6.0)
+    assert lte["references"]
+
+
 def test_tables_say_what_is_estimated_and_what_a_mac_is(cli: Any) -> None:
     assert "estimated" in cli("devices").stdout
     assert "1 MAC = 1 multiply-add = 2 FLOPs" in cli("cuts", "--backbone", "resnet18", "--image-size", "64").stdout

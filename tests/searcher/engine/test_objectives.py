@@ -44,3 +44,8 @@ def test_budgets_are_positive_numbers(field: str, limit: float) -> None:
 def test_an_accuracy_drop_is_a_share() -> None:
     with pytest.raises(UserError, match="not 2"):
         Budgets(max_accuracy_drop=2)
+
+
+def test_the_worst_twentieth_is_an_objective_of_its_own() -> None:
+    assert [o.name for o in parse_objectives("accuracy,latency_p95_ms")] == ["accuracy", "latency_p95_ms"]
+    assert OBJECTIVES["latency_p95_ms"].direction == "minimize"

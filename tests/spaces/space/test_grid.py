@@ -173,3 +173,25 @@ def test_impossible_lists_are_refused(lists: dict[str, Any], message: str) -> No
         small(**lists)
     with pytest.raises(UserError, match="lacks the axis 'heads'"):
         SearchSpace(backbone="n", image_size=8, cuts=("x",))
+
+
+def test_relatives_share_what_is_fixed_and_are_candidates() -> None:
+    space = SearchSpace(
+        backbone="net",
+        image_size=32,
+        cuts=("a", "b"),
+        heads=("original", "mimic"),
+        channels=(1, 2, 3),
+        bits=(4, 8),
+        tail_prunings=(0.0, 0.25),
+        exclude=(Exclusion(terms={"channels": (2,), "bits": (4,)}, reason="no"),),
+    )
+    first = space[5]
+    found = space.relatives(first, ("tail_pruning", "cut"), 8, seed=3)
+    assert found[0] == first
+    assert 1 < len(found) == len(set(found)) <= 8
+    assert {(config.tail_pruning, config.cut) for config in found} == {(first.tail_pruning, first.cut)}
+    assert all(config in space for config in found)
+    assert found == space.relatives(first, ("tail_pruning", "cut"), 8, seed=3)
+    # Nothing else left to vary: the candidate itself.
+    assert space.relatives(first, tuple(space.ranges), 8, seed=3) == [first]
