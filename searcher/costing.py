@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from splitsearch.profilers.baselines import local_profile, server_raw_profile
-from splitsearch.profilers.devices.trust import Asked, require
+from splitsearch.profilers.devices.trust import ANYTHING, Asked, require
 from splitsearch.profilers.operators import operator_costs, total
 from splitsearch.profilers.profile import Profile, Profiler
 from splitsearch.searcher.sweep import bandwidth_sweep, require_one_rate
@@ -49,7 +49,7 @@ def profile_document(
     target: tuple[str, str, str],
     preset: str | None = None,
     wishes: LinkWishes = LinkWishes(),
-    asked: Asked = Asked(),
+    asked: Asked = ANYTHING,
 ) -> dict[str, Any]:
     """Costs of one candidate and of the baselines whose costs need no images.
 

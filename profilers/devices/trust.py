@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from splitsearch.profilers.devices.device import DeviceProfile
 from splitsearch.spaces.errors import UserError
 
-__all__ = ["Asked", "require"]
+__all__ = ["ANYTHING", "Asked", "require"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,10 @@ class Asked:
     image_size: int | None = None
     backbone: str | None = None
     doubtful: bool = False
+
+
+ANYTHING = Asked()
+"""A profile of whatever it is of, as long as it does not doubt itself."""
 
 
 def require(device: DeviceProfile, asked: Asked) -> DeviceProfile:

@@ -37,7 +37,7 @@ _LATER_ATTRIBUTES = {
 }
 """Attributes that an old set does not know; they stand at the value that it implies, or the network is refused."""
 
-_IMPLIED = (0, [], b"stretch", [1, 1])
+_IMPLIED: tuple[Any, ...] = (0, [], b"stretch", [1, 1])
 
 
 def lower(model: Any, opset: int) -> None:

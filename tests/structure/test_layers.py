@@ -25,8 +25,6 @@ OWNERS = {
     "tensorrt": ("profilers/measure/agent.py",),
     "fvcore": ("profilers/operators.py",),
     "sklearn": ("searcher/data/", "profilers/predict/model.py"),
-    "onnx": ("profilers/measure/",),
-    "onnxruntime": ("profilers/measure/",),
 }
 
 
