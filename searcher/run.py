@@ -75,7 +75,7 @@ def check(settings: RunSettings) -> Plan:
         server_load=settings.server_load,
         uplink_mbps=settings.uplink_mbps,
         rtt_ms=settings.rtt_ms,
-        asked=_asked(settings),
+        asked=_asked(settings, settings.image_size),
     )
     objectives, budgets = parse_objectives(settings.objectives), Budgets(**settings.budgets)
     _require_radio(target, objectives, budgets)

@@ -186,7 +186,7 @@ def run_agent(jobs: dict[str, Any], runtime: agent.Runtime, samples: Path, effor
 
 
 def measure_jobs(
-    path: Path, options: RuntimeOptions, effort: Effort, target: Path, progress: Progress
+    path: Path, options: RuntimeOptions, effort: Effort, target: Path, progress: Progress, *, resume: bool = False
 ) -> DeviceProfile:
     """Makes a profile of jobs: of the samples that another machine took, else by measuring them here.
 
@@ -196,13 +196,14 @@ def measure_jobs(
         effort: how long to measure here.
         target: file of the profile.
         progress: hears what is done.
+        resume: go on with samples that were begun here.
 
     Raises:
         UserError: the jobs or the samples are damaged, or do not belong together.
     """
     folder, jobs = read_jobs(path)
     samples = folder / "samples"
-    if not (samples / "samples.jsonl").is_file():
+    if resume or not (samples / "samples.jsonl").is_file():
         if not needs_onnx(options.name):
             raise UserError(f"--jobs holds ONNX files: --runtime must be onnxruntime or tensorrt, not {options.name}")
         run_agent(jobs, make_runtime(options, folder, {}), samples, effort, progress)

@@ -10,6 +10,7 @@ import torch
 
 from splitsearch.profilers.devices.device import DeviceProfile
 from splitsearch.profilers.devices.measured import KernelFields, Measured, MeasuredPart
+from splitsearch.profilers.duration import Duration
 from splitsearch.profilers.measure import agent
 from splitsearch.profilers.measure.check import Row
 from splitsearch.profilers.measure.draw import Drawn, draw
@@ -145,13 +146,16 @@ def check_here(
     options = options_of(measured)
     make_runtime(options, Path(), {})
     subjects: list[Subject] = []
+    predicted: dict[str, Duration] = {}
     for name, size in _chosen(measured, backbones):
         progress("networks", len(subjects), len(subjects) + 1)
         torch.manual_seed(effort.seed)
         variants = Variants.trace(name, fresh_module(name), size)
-        subjects += subjects_of(variants, *counts, effort.seed)
+        found = subjects_of(variants, *counts, effort.seed)
+        times = times_of(device, OperatorTables())  # what stages have in common, they have within one backbone
+        predicted |= {subject.item.name: times.chain(subject.stages) for subject in found}
+        subjects += found
     halves = _measure([subject.item for subject in subjects], options, effort, progress)
-    times = times_of(device, OperatorTables())
     rows, parts = [], []
     for subject in subjects:
         even, odd = halves[subject.item.name]
@@ -161,7 +165,7 @@ def check_here(
                 name=subject.item.name,
                 kind=subject.kind,
                 site=subject.stages[0].site,
-                predicted=times.chain(subject.stages),
+                predicted=predicted[subject.item.name],
                 measured_ms=series.p50,
                 halves_percent=100 * difference(even, odd),
             )

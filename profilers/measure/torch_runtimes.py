@@ -2,6 +2,8 @@
 
 import copy
 import json
+import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -68,6 +70,8 @@ class TorchRuntime(Runtime):
             raise Refusal(f"--provider of {name} is cpu or cuda, not {provider}")
         if provider == "cuda" and not torch.cuda.is_available():
             raise Refusal("--provider cuda: this torch sees no CUDA GPU; there is: cpu")
+        if name == "compile" and provider == "cpu" and not shutil.which(os.environ.get("CXX", "g++")):
+            raise Refusal("--runtime compile needs a C++ compiler (g++, or the one that CXX names), and there is none")
         if dtype == "float16" and provider == "cpu":
             raise Refusal("--dtype float16 needs --provider cuda: processors compute float16 slower than float32")
         self.name, self.version, self.provider = name, torch.__version__, provider

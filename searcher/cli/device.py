@@ -48,18 +48,21 @@ def jobs(
     image_size: _Size = 224,
     quick: _Quick = False,
     thorough: _Thorough = False,
+    opset: Annotated[int, typer.Option(help="ONNX operator set; 13 for the runtimes of JetPack 4.")] = 18,
     seed: _Seed = 0,
 ) -> None:
     """Writes what another device has to measure: copy the folder and the agent there, and `samples/` back.
 
     Example: splitsearch device jobs --backbone resnet50 -o jobs
     """
+    from splitsearch.profilers.measure.here import Request
     from splitsearch.searcher.cli.steps import steps
     from splitsearch.searcher.measuring import write_device_jobs
 
+    effort = _effort(quick, thorough, seed, None)
+    request = Request(backbones=tuple(backbone or ()), image_size=image_size, effort=effort)
     with results_only(), steps() as progress:
-        effort = _effort(quick, thorough, seed, None)
-        text = write_device_jobs(tuple(backbone or ()), image_size, effort, output, progress)
+        text = write_device_jobs(request, opset, output, progress)
     typer.echo(text)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from splitsearch.profilers.measure import agent
-from splitsearch.profilers.measure.here import Effort
+from splitsearch.profilers.measure.here import Effort, Request
 from splitsearch.profilers.measure.runtimes import RuntimeOptions
 from splitsearch.searcher.measuring import Measuring, measure_device, write_device_jobs
 from splitsearch.spaces.errors import UserError
@@ -49,5 +49,5 @@ def test_what_is_written_is_what_is_told(asked: Measuring, tmp_path: Path) -> No
 def test_a_folder_of_other_things_is_left_alone(asked: Measuring, tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("dear")
     with pytest.raises(UserError, match="is no empty folder and holds no jobs"):
-        write_device_jobs(asked.backbones, 32, asked.effort, str(tmp_path), silent)
+        write_device_jobs(Request(backbones=asked.backbones), 18, str(tmp_path), silent)
     assert (tmp_path / "letter.txt").read_text() == "dear"

@@ -2,10 +2,15 @@
 
 import ast
 import json
+import signal
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+
+from splitsearch.searcher.cli.app import main
 
 SMALL = ("--image-size", "32", "--quick", "--watts", "5")
 BACKBONE = ("--backbone", "net.py:make")
@@ -22,6 +27,32 @@ def mine(cli: Any, workplace: Path) -> Path:
     assert "round 1" in done.stderr
     assert not (workplace / "mine.json.work").exists()
     return workplace / "mine.json"
+
+
+class Said(NamedTuple):
+    """How a command ended."""
+
+    returncode: int
+    stderr: str
+
+
+@pytest.fixture
+def typed(workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Runs the command line inside this process, where torch is loaded already: for what ends before any work."""
+
+    def call(*arguments: str) -> Said:
+        monkeypatch.chdir(workplace)
+        monkeypatch.setattr(sys, "argv", ["splitsearch", *arguments])
+        handlers = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+        try:
+            with pytest.raises(SystemExit) as ended:
+                main()
+        finally:
+            for number, handler in handlers:
+                signal.signal(number, handler)
+        return Said(returncode=int(ended.value.code or 0), stderr=capsys.readouterr().err)
+
+    return call
 
 
 def changed(mine: Path, name: str, *place_and_value: Any) -> str:
@@ -54,12 +85,12 @@ def test_a_measured_profile_costs_candidates(cli: Any, mine: Path) -> None:
     assert document["profiles"]["candidate"]["latency"]["head_ms"] > 0
 
 
-def test_jobs_go_out_and_come_back(cli: Any, workplace: Path) -> None:
+def test_jobs_go_out_and_come_back(cli: Any, typed: Callable[..., Said], workplace: Path) -> None:
     done = cli("device", "jobs", "-o", "jobs", *BACKBONE, "--image-size", "32", "--quick")
     assert done.returncode == 0, done.stderr
     assert "python3 agent.py jobs" in done.stdout
     assert (workplace / "jobs" / "jobs.json").is_file()
-    refused = cli("device", "measure", "--jobs", "jobs", "-o", "other.json", "--runtime", "eager")
+    refused = typed("device", "measure", "--jobs", "jobs", "-o", "other.json", "--runtime", "eager")
     assert refused.returncode == 2
     assert "--jobs holds ONNX files" in refused.stderr
 
@@ -78,13 +109,15 @@ def test_jobs_go_out_and_come_back(cli: Any, workplace: Path) -> None:
         (("measure", "-o", "x.json", *BACKBONE, "--quick", "--thorough"), "--quick and --thorough exclude each other"),
         (("measure", "-o", "x.json", *BACKBONE, "--watts", "-1"), "--watts must be a positive number of watts, not -1"),
         (("measure", "-o", "x.json", "--jobs", "nowhere"), "--jobs nowhere: cannot be read"),
+        (("measure", "-o", "x.json", "--jobs", "nowhere", *BACKBONE), "--jobs names its own backbones"),
+        (("jobs", "-o", "old", *BACKBONE, "--opset", "11"), "--opset must be from 13 to 18, not 11"),
         (("jobs", "-o", ".", *BACKBONE), "-o . is no empty folder and holds no jobs"),
         (("check", "jetson.json"), "was not measured: `splitsearch device measure` makes one"),
         (("check", "jetson.json", "--candidates", "0", "--cuts", "0"), "leave nothing to check"),
     ],
 )
-def test_wrong_input_is_one_line(arguments: tuple[str, ...], line: str, cli: Any) -> None:
-    done = cli("device", *arguments)
+def test_wrong_input_is_one_line(arguments: tuple[str, ...], line: str, typed: Callable[..., Said]) -> None:
+    done = typed("device", *arguments)
     assert done.returncode == 2, done.stderr
     (said,) = [text for text in done.stderr.splitlines() if text.startswith("splitsearch: ")]
     assert line in said
@@ -105,37 +138,39 @@ def test_wrong_input_is_one_line(arguments: tuple[str, ...], line: str, cli: Any
     ],
 )  # fmt: skip
 def test_a_profile_of_something_else_is_one_line(
-    change: tuple[Any, ...], flags: tuple[str, ...], line: str, cli: Any, mine: Path
+    change: tuple[Any, ...], flags: tuple[str, ...], line: str, typed: Callable[..., Said], mine: Path
 ) -> None:
     name = changed(mine, "wrong.json", *change)
     size = () if "--image-size" in flags else ("--image-size", "32")
-    done = cli("profile", *BACKBONE, "--device-profile", name, *size, *flags)
+    done = typed("profile", *BACKBONE, "--device-profile", name, *size, *flags)
     assert done.returncode == 2, done.stderr
     (said,) = done.stderr.splitlines()
     assert line in said
 
 
-def test_doubts_can_be_set_aside(cli: Any, mine: Path) -> None:
+def test_doubts_can_be_set_aside(typed: Callable[..., Said], mine: Path) -> None:
     doubtful = {"disturbed": 0.9, "halves_off": 0, "halves_percent": 1, "ok": False, "reasons": ["it was loaded"]}
     name = changed(mine, "doubtful.json", "measured", "environment", doubtful)
     arguments = ("profile", *BACKBONE, "--image-size", "32", "--device-profile", name)
-    assert cli(*arguments).returncode == 2
-    assert cli(*arguments, "--accept-doubtful").returncode == 0
+    assert typed(*arguments).returncode == 2
+    assert typed(*arguments, "--accept-doubtful").returncode == 0
     run = ("run", *BACKBONE, "--device-profile", name, "--out", "never")
-    done = cli(*run)
+    done = typed(*run)
     assert done.returncode == 2
     assert "doubts its own figures: it was loaded" in done.stderr
 
 
-def test_a_run_refuses_a_profile_of_another_size(cli: Any, mine: Path, run_arguments: tuple[str, ...]) -> None:
+def test_a_run_refuses_a_profile_of_another_size(
+    typed: Callable[..., Said], mine: Path, run_arguments: tuple[str, ...]
+) -> None:
     name = changed(mine, "calm.json", "name", "calm")
     arguments = [name if argument == "jetson.json" else argument for argument in run_arguments]
-    done = cli(*arguments, "--trials", "1", "--image-size", "16", "--out", "never")
+    done = typed(*arguments, "--trials", "1", "--image-size", "16", "--out", "never")
     assert done.returncode == 2, done.stderr
     assert "was measured at 32 pixels, not at 16" in done.stderr
 
 
-def test_a_check_prints_predicted_against_measured(cli: Any, mine: Path) -> None:
+def test_a_check_prints_predicted_against_measured(cli: Any, typed: Callable[..., Said], mine: Path) -> None:
     name = changed(mine, "checked.json", "name", "checked")
     before = json.loads((mine.parent / name).read_text(encoding="utf-8"))
     done = cli("device", "check", name, "--candidates", "2", "--cuts", "1", "--quick", "--fold", "--json")
@@ -147,6 +182,6 @@ def test_a_check_prints_predicted_against_measured(cli: Any, mine: Path) -> None
     after = json.loads((mine.parent / name).read_text(encoding="utf-8"))
     assert len(after["measured"]["parts"]) == len(before["measured"]["parts"]) + 4
     assert "4 parts were folded into checked.json" in document["notes"][-1]
-    refused = cli("device", "check", name, "--runtime", "onnxruntime")
+    refused = typed("device", "check", name, "--runtime", "onnxruntime")
     assert refused.returncode == 2
     assert "was measured in eager, not in onnxruntime" in refused.stderr
