@@ -81,9 +81,6 @@ def profile_document(
     )
     if wishes.bandwidth_sweep:
         require_one_rate(costed_on)
-    size = {"image_size": config["image_size"], "backbone": config["backbone"]}
-    require(costed_on.device, replace(asked, **size))
-    require(costed_on.server, Asked(doubtful=asked.doubtful, **size))
     profiler = Profiler(costed_on)
     variants = _variants(config["backbone"], config["image_size"])
     document: dict[str, Any] = {
