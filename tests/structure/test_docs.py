@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 import torch
 from torchvision.models import resnet18
 
@@ -31,12 +32,16 @@ def test_every_axis_space_and_preset_is_described() -> None:
     assert {preset.system for preset in presets()} <= set(re.findall(r"`(\w+)[:`]", rows))
 
 
-def test_the_example_of_a_space_is_one() -> None:
-    (text,) = re.findall(r"```yaml\n(.*?)```", SPACES, flags=re.DOTALL)
-    with torch.device("meta"):
-        space = parse_space(text, "example").bind("resnet18", trace(resnet18(), 64))
+@pytest.mark.parametrize(
+    ("document", "size"),
     # Channels of an original and of a mimic head; bits undivided and divided; prunings of layer1 and of layer2.
-    assert space.size == (5 + 4) * (3 + 1) * (1 + 2)
+    [("docs/spaces.md", (5 + 4) * (3 + 1) * (1 + 2)), ("README.md", (5 + 4) * 2 * (2 + 2))],
+)
+def test_the_example_of_a_space_is_one(document: str, size: int) -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", (DOCS.parent / document).read_text(encoding="utf-8"), flags=re.DOTALL)
+    with torch.device("meta"):
+        space = parse_space(text, document).bind("resnet18", trace(resnet18(), 64))
+    assert space.size == size
 
 
 def test_the_table_of_cuts_counts_what_is_found() -> None:
