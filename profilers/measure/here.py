@@ -181,6 +181,7 @@ def run_agent(jobs: dict[str, Any], runtime: agent.Runtime, samples: Path, effor
             agent.work(jobs, runtime, log, settings, progress, payload_tasks(jobs["codec"], effort.seed))
         finally:
             log.close()
+            torch.set_flush_denormal(False)  # ONNX Runtime leaves it on, for everything in this thread
     except agent.Refusal as error:
         raise UserError(str(error)) from error
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from splitsearch.profilers.measure import agent, here
 from splitsearch.profilers.measure.here import Effort, Request, measure_here, measure_jobs
@@ -65,6 +66,12 @@ def test_an_unreadable_rail_stops_before_anything_is_built(
     with pytest.raises(UserError, match="the power rail VDD_IN cannot be read"):
         measure_here(request, RuntimeOptions(name="eager"), tmp_path / "mine.json", silent)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_smallest_numbers_are_there_afterwards(request_of: Request, tmp_path: Path) -> None:
+    for name in ("eager", "onnxruntime"):
+        measure_here(request_of, RuntimeOptions(name=name), tmp_path / f"{name}.json", silent)
+        assert torch.tensor(1e-40) * 1 != 0, name
 
 
 def test_jobs_are_measured_here_where_nobody_has(jobs_folder: Path, tmp_path: Path) -> None:
