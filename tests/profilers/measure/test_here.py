@@ -88,6 +88,16 @@ def test_jobs_are_measured_here_where_nobody_has(jobs_folder: Path, tmp_path: Pa
     assert again == device, "samples that are there are not taken again"
     assert (folder / "samples" / "samples.jsonl").stat().st_size == size
     (folder / "samples" / "samples.jsonl").unlink()
+
+    def stop(what: str, done: int, total: int) -> None:
+        raise Interrupted
+
+    with pytest.raises(Interrupted, match="the same command with --resume goes on"):
+        measure_jobs(folder, RuntimeOptions(), effort, tmp_path / "mine.json", stop)
+    with pytest.raises(UserError, match="the measurement has not ended"):
+        measure_jobs(folder, RuntimeOptions(), effort, tmp_path / "mine.json", silent)
+    assert measure_jobs(folder, RuntimeOptions(), effort, tmp_path / "mine.json", silent, resume=True).measured
+    (folder / "samples" / "samples.jsonl").unlink()
     with pytest.raises(
         UserError, match="--jobs holds ONNX files: --runtime must be onnxruntime or tensorrt, not eager"
     ):
