@@ -11,7 +11,7 @@ from typing import Any
 from splitsearch.profilers.devices.device import DeviceProfile, load_device
 from splitsearch.profilers.devices.measured import MeasuredPart
 from splitsearch.profilers.devices.trust import Asked, require
-from splitsearch.profilers.measure.agent import machine
+from splitsearch.profilers.measure.agent import find_power, machine
 from splitsearch.profilers.measure.check import summarise
 from splitsearch.profilers.measure.here import Effort, Request, measure_here, measure_jobs, prepare_jobs
 from splitsearch.profilers.measure.jobs import write_jobs, write_onnx
@@ -118,17 +118,23 @@ def measure_device(asked: Measuring, progress: Progress) -> dict[str, Any]:
     write_atomic(target, json.dumps(device.to_json(), indent=1) + "\n")
     if asked.jobs is None and not asked.keep:
         shutil.rmtree(target.with_name(f"{target.name}.work"))
-    return _summary(device, target)
+    return _summary(device, target, local=asked.jobs is None)
 
 
-def _summary(device: DeviceProfile, target: Path) -> dict[str, Any]:
+def _summary(device: DeviceProfile, target: Path, *, local: bool) -> dict[str, Any]:
     measured = device.measured
     assert measured is not None
     environment, protocol = measured.environment, measured.protocol
-    verdict = "" if environment.ok else f" DOUBTFUL, refused by default: {'; '.join(environment.reasons)}."
+    warnings = [f"this profile is doubtful, and refused by default: {reason}" for reason in environment.reasons]
+    if measured.power is None:
+        reason = find_power()[1] if local else "the agent found no meter"
+        warnings.append(
+            f"{reason}: energies rest on an assumption of {device.power.active_w:g} W; state it with --watts"
+        )
     return {
         "file": str(target),
         "device": device.description,
+        "warnings": warnings,
         "environment": environment.model_dump(mode="json"),
         "backbones": [
             {
@@ -149,7 +155,7 @@ def _summary(device: DeviceProfile, target: Path) -> dict[str, Any]:
         ],
         "summary": f"{target}: {protocol.rounds} rounds in {protocol.seconds:.0f} s, halves "
         f"{environment.halves_percent:.1f} % apart, {len(measured.parts)} parts, {len(measured.kernels)} kernels. "
-        f"{device.method}{verdict}",
+        f"{device.method}",
     }
 
 

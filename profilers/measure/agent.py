@@ -41,7 +41,7 @@ __all__ = ["PRESETS", "Log", "OnnxRuntime", "Refusal", "Runtime", "Session", "Te
 VERSION = "0.1.0"
 PRESETS = {
     "quick": {"seconds": 40.0, "least": 4, "most": 40},
-    "standard": {"seconds": 150.0, "least": 6, "most": 100},
+    "standard": {"seconds": 120.0, "least": 6, "most": 100},
     "thorough": {"seconds": 900.0, "least": 12, "most": 300},
 }  # type: Dict[str, Dict[str, float]]
 PROFILED_RUNS = 20

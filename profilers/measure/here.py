@@ -36,6 +36,8 @@ __all__ = [
 
 Progress = Callable[[str, int, int], None]
 
+_GO_ON = "interrupted; the same command with --resume goes on from here"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
@@ -137,7 +139,7 @@ def measure_here(
         runtime = make_runtime(options, work, {item.name: item for item in items})
         run_agent(jobs, runtime, work / "samples", request.effort, progress)
     except (KeyboardInterrupt, Interrupted) as error:
-        raise Interrupted("interrupted; the same command with --resume goes on from here") from error
+        raise Interrupted(_GO_ON) from error
     return profile_of(jobs, read_samples(work / "samples" / "samples.jsonl", jobs), target.stem)
 
 
@@ -181,6 +183,7 @@ def run_agent(jobs: dict[str, Any], runtime: agent.Runtime, samples: Path, effor
             agent.work(jobs, runtime, log, settings, progress, payload_tasks(jobs["codec"], effort.seed))
         finally:
             log.close()
+            torch.set_flush_denormal(False)  # ONNX Runtime leaves it on, for everything in this thread
     except agent.Refusal as error:
         raise UserError(str(error)) from error
 
@@ -206,5 +209,8 @@ def measure_jobs(
     if resume or not (samples / "samples.jsonl").is_file():
         if not needs_onnx(options.name):
             raise UserError(f"--jobs holds ONNX files: --runtime must be onnxruntime or tensorrt, not {options.name}")
-        run_agent(jobs, make_runtime(options, folder, {}), samples, effort, progress)
+        try:
+            run_agent(jobs, make_runtime(options, folder, {}), samples, effort, progress)
+        except (KeyboardInterrupt, Interrupted) as error:
+            raise Interrupted(_GO_ON) from error
     return profile_of(jobs, read_samples(samples / "samples.jsonl", jobs), target.stem)

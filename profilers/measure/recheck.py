@@ -212,6 +212,7 @@ def _measure(
             raise UserError(str(error)) from error
         finally:
             log.close()
+            torch.set_flush_denormal(False)  # ONNX Runtime leaves it on, for everything in this thread
     halves: dict[str, tuple[list[Sample], list[Sample]]] = {item.name: ([], []) for item in items}
     for line in log.lines:
         if line["what"] == "visit":

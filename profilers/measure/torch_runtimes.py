@@ -24,8 +24,13 @@ class _CpuSession(Session):
 
     def run(self) -> Any:
         """One image."""
-        with torch.inference_mode():
-            return self._module(self._x)
+        # Random weights can make numbers that no trained network makes, and that processors are slow at.
+        torch.set_flush_denormal(True)
+        try:
+            with torch.inference_mode():
+                return self._module(self._x)
+        finally:
+            torch.set_flush_denormal(False)
 
 
 class _CudaSession(_CpuSession):
@@ -80,8 +85,6 @@ class TorchRuntime(Runtime):
         self._items = items
         self._made: dict[str, nn.Module] = {}
         torch.set_num_threads(threads)
-        # Random weights can make numbers that no trained network makes, and that processors are slow at.
-        torch.set_flush_denormal(True)
 
     def load(self, item: Line) -> Session:
         """The item's network, compiled if that is asked for."""

@@ -109,6 +109,8 @@ def measure(
             ),
             progress,
         )
+    for warning in document["warnings"]:
+        typer.echo(f"splitsearch: {warning}", err=True)
     if json:
         _print_json(document)
     else:

@@ -1,6 +1,7 @@
 """What `device` answers, without the command line."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from splitsearch.profilers.measure import agent
 from splitsearch.profilers.measure.here import Effort, Request
 from splitsearch.profilers.measure.runtimes import RuntimeOptions
+from splitsearch.searcher import measuring
 from splitsearch.searcher.measuring import Measuring, measure_device, write_device_jobs
 from splitsearch.spaces.errors import UserError
 
@@ -42,8 +44,17 @@ def test_what_is_written_is_what_is_told(asked: Measuring, tmp_path: Path) -> No
     assert told["whole_ms"] == kept["whole"]["p50"]
     assert [cut["head_ms"] for cut in told["cuts"]] == [cut["head"]["p50"] for cut in kept["cuts"]]
     assert told["cuts"][-1]["tail_ms"] is None
-    assert ("DOUBTFUL" in document["summary"]) is not written["measured"]["environment"]["ok"]
+    doubts = [warning for warning in document["warnings"] if "this profile is doubtful" in warning]
+    assert len(doubts) == len(written["measured"]["environment"]["reasons"])
     assert (tmp_path / "mine.json.work" / "samples" / "samples.jsonl").is_file(), "raw samples stay with --keep"
+
+
+def test_power_that_nobody_knows_is_a_warning(asked: Measuring, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agent, "find_power", lambda root="/": (None, "RAPL is there and cannot be read"))
+    monkeypatch.setattr(measuring, "find_power", agent.find_power)
+    document = measure_device(replace(asked, effort=Effort(preset="quick")), silent)
+    (warning,) = [warning for warning in document["warnings"] if "--watts" in warning]
+    assert warning.startswith("RAPL is there and cannot be read: energies rest on an assumption of 10 W")
 
 
 def test_a_folder_of_other_things_is_left_alone(asked: Measuring, tmp_path: Path) -> None:
