@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from splitsearch.profilers.baselines import local_profile, server_raw_profile
+from splitsearch.profilers.counting.operators import operator_costs, operators, total
 from splitsearch.profilers.devices.trust import ANYTHING, Asked
-from splitsearch.profilers.operators import operator_costs, operators, total
 from splitsearch.profilers.profile import Profile, Profiler
 from splitsearch.searcher.macs import uncounted_document
 from splitsearch.searcher.sweep import bandwidth_sweep, require_one_rate

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from splitsearch.profilers.counting import fvcore_view
-from splitsearch.profilers.operators import Operator, operators, uncounted, unknown
+from splitsearch.profilers.counting.macs import fvcore_view
+from splitsearch.profilers.counting.operators import Operator, operators, uncounted, unknown
 from splitsearch.spaces.backbones.loading import usual_module
 from splitsearch.spaces.errors import UserError, nearest
 from splitsearch.spaces.graph.cuts import find_cut, head_nodes

@@ -12,11 +12,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from splitsearch.profilers.counting.operators import operator_costs
 from splitsearch.profilers.devices.measured import RuntimeName
 from splitsearch.profilers.measure.older_onnx import OPSET, lower
 from splitsearch.profilers.measure.onnx_files import IMAGE, OnnxParts, export_blocks, export_cuts, join, save
 from splitsearch.profilers.measure.plan import Block, Item, Piece, Slice
-from splitsearch.profilers.operators import operator_costs
 from splitsearch.profilers.predict.kernel import Kernel
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.graph.cuts import Cut, find_cuts

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from splitsearch.profilers.counting.tables import OperatorTables
 from splitsearch.profilers.devices.device import DeviceProfile
 from splitsearch.profilers.devices.measured import KernelFields, Measured, MeasuredPart
 from splitsearch.profilers.duration import Duration
@@ -20,7 +21,6 @@ from splitsearch.profilers.measure.plan import Item, Slice, backbone_items, side
 from splitsearch.profilers.measure.runtimes import RuntimeOptions, make_runtime, needs_onnx
 from splitsearch.profilers.measure.series import Sample, difference, series_of
 from splitsearch.profilers.predict.times import times_of
-from splitsearch.profilers.tables import OperatorTables
 from splitsearch.spaces.backbones.loading import fresh_module
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.graph.part import GraphPart
@@ -212,6 +212,7 @@ def _measure(
             raise UserError(str(error)) from error
         finally:
             log.close()
+            torch.set_flush_denormal(False)  # ONNX Runtime leaves it on, for everything in this thread
             torch.set_flush_denormal(False)  # ONNX Runtime leaves it on, for everything in this thread
     halves: dict[str, tuple[list[Sample], list[Sample]]] = {item.name: ([], []) for item in items}
     for line in log.lines:

@@ -19,7 +19,7 @@ OWNERS = {
     "timm": ("spaces/backbones/",),
     "torch_pruning": ("spaces/variants/",),
     "zstandard": ("spaces/bottleneck/payload.py",),
-    "fvcore": ("profilers/counting.py",),
+    "fvcore": ("profilers/counting/macs.py",),
     "onnx": ("profilers/measure/",),
     "onnxruntime": ("profilers/measure/",),
     "onnxscript": (),

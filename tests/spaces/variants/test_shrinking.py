@@ -8,7 +8,7 @@ from torch import nn
 from torchvision import models
 from torchvision.models.resnet import Bottleneck, ResNet
 
-from splitsearch.profilers.operators import operator_costs, total
+from splitsearch.profilers.counting.operators import operator_costs, total
 from splitsearch.spaces.errors import InfeasibleError, UserError
 from splitsearch.spaces.graph.cuts import find_cuts
 from splitsearch.spaces.graph.trace import trace

@@ -12,9 +12,9 @@ import torch
 from torch import fx, nn
 from torch.fx.node import map_aggregate
 
-from splitsearch.profilers.calls import Call, counted_once, zeros_like
-from splitsearch.profilers.costs import Cost, Operator, OperatorCost, added, total, uncounted, unknown
-from splitsearch.profilers.counting import Counted, count_macs
+from splitsearch.profilers.counting.calls import Call, counted_once, zeros_like
+from splitsearch.profilers.counting.costs import Cost, Operator, OperatorCost, added, total, uncounted, unknown
+from splitsearch.profilers.counting.macs import Counted, count_macs
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.graph.shapes import ShapeInterpreter
 from splitsearch.spaces.variants.variants import on_meta

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from splitsearch.profilers.quiet import quiet
+from splitsearch.profilers.counting.quiet import quiet
 
 with quiet():  # fvcore compiles a function while it is imported, in a way that torch has deprecated
     from fvcore.nn import FlopCountAnalysis

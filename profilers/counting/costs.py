@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from splitsearch.profilers.counting import is_free
+from splitsearch.profilers.counting.macs import is_free
 
 __all__ = ["Cost", "Operator", "OperatorCost", "added", "total", "uncounted", "unknown"]
 

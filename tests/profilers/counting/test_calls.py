@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from splitsearch.profilers import calls
-from splitsearch.profilers.calls import Call, counted_once, zeros_like
-from splitsearch.profilers.counting import Counted
+from splitsearch.profilers.counting import calls
+from splitsearch.profilers.counting.calls import Call, counted_once, zeros_like
+from splitsearch.profilers.counting.macs import Counted
 
 
 def module(layer: nn.Module) -> Call:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.fx.node import map_aggregate
 
-from splitsearch.profilers.counting import Counted, count, is_free
+from splitsearch.profilers.counting.macs import Counted, count, is_free
 
 __all__ = ["Call", "counted_once", "zeros_like"]
 

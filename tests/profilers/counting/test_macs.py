@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from splitsearch.profilers.counting import count, count_macs, fvcore_view, is_free
+from splitsearch.profilers.counting.macs import count, count_macs, fvcore_view, is_free
 
 
 def network() -> nn.Module:

@@ -1,6 +1,6 @@
 """Rows of a table and their sums."""
 
-from splitsearch.profilers.costs import Operator, OperatorCost, total, uncounted, unknown
+from splitsearch.profilers.counting.costs import Operator, OperatorCost, total, uncounted, unknown
 
 
 def row(macs: int, uncounted_operators: dict[str, int]) -> Operator:

@@ -5,7 +5,7 @@ import torch
 from torch import fx, nn
 from torchvision.models import get_model, get_model_weights
 
-from splitsearch.profilers.operators import (
+from splitsearch.profilers.counting.operators import (
     OperatorCost,
     count_macs,
     operator_costs,
