@@ -13,7 +13,7 @@ from itertools import pairwise
 from splitsearch.profilers.counting.tables import OperatorTables
 from splitsearch.profilers.devices.device import DeviceProfile
 from splitsearch.profilers.devices.measured import Measured
-from splitsearch.profilers.duration import Duration
+from splitsearch.profilers.duration import ZERO, Duration
 from splitsearch.profilers.predict.anchors import Anchors, Likeness
 from splitsearch.profilers.predict.codec_times import CodecTimes
 from splitsearch.profilers.predict.fuse import Sequel, fusion_of, joined, vanishing
@@ -120,7 +120,7 @@ class FittedTimes:
 
     def _look(self, stage: Stage) -> _Known:
         sequel = self._sequels.of(stage)
-        measured = self._table.of(stage)
+        measured = self._table.of(stage) if sequel.kernels else ZERO
         if measured is not None:
             return _Known(sequel=sequel, likeness=None, variance=0.0, in_range=True, measured=measured)
         kernels = joined((sequel,))

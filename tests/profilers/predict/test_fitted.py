@@ -6,12 +6,13 @@ import pytest
 
 from splitsearch.profilers.counting.tables import OperatorTables
 from splitsearch.profilers.devices.device import DeviceProfile
+from splitsearch.profilers.duration import ZERO
 from splitsearch.profilers.predict.describe import operators_of
 from splitsearch.profilers.predict.fitted import FittedTimes
 from splitsearch.profilers.predict.fuse import joined, sequel_of
 from splitsearch.profilers.predict.kernel import Kernel
 from splitsearch.profilers.predict.times import times_of
-from splitsearch.spaces.assemble import assemble, whole_on_device
+from splitsearch.spaces.assemble import assemble, server_only, whole_on_device
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.model import Stage
 from splitsearch.spaces.variants.variants import Variants
@@ -20,7 +21,7 @@ Law = Callable[[Kernel], float]
 CONFIG = {"backbone": "net", "cut": "1.2", "head": "original", "channels": 2, "bits": 8, "image_size": 32}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def times(measured_device: DeviceProfile) -> FittedTimes:
     found = times_of(measured_device, OperatorTables())
     assert isinstance(found, FittedTimes)
@@ -88,6 +89,12 @@ def test_a_known_stage_is_never_built_again(variants: Variants, times: FittedTim
         for stage in stages
     )  # fmt: skip
     assert times.chain(again) == first
+
+
+def test_what_launches_nothing_takes_no_time(variants: Variants, times: FittedTimes) -> None:
+    camera, _ = server_only(variants.graph).stages
+    assert times.chain((camera,)) == ZERO
+    assert times.chain(()) == ZERO
 
 
 def test_packing_comes_from_the_codecs_measurements(times: FittedTimes) -> None:
