@@ -5,13 +5,22 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.nn import functional
 from torchvision.models import get_model
 
 from splitsearch.searcher.data.dataset import Dataset
+from splitsearch.searcher.data.preprocess import normalise
 from splitsearch.searcher.training.cache import Cache
-from splitsearch.searcher.training.teacher import TeacherRecipe, _quiet_branches, accuracy, make_teacher
+from splitsearch.searcher.training.teacher import (
+    TeacherRecipe,
+    _quiet_branches,
+    accuracy,
+    lend_gradients,
+    make_teacher,
+)
 from splitsearch.spaces.backbones.loading import Backbone, Origin
 from splitsearch.spaces.graph.trace import trace
+from splitsearch.spaces.variants.variants import Recipe
 
 
 def backbone(network: nn.Module, origin: Origin = "scratch", *, new_classifier: bool = False) -> Backbone:
@@ -56,3 +65,19 @@ def test_residual_branches_start_at_zero() -> None:
     assert isinstance(shortcut, nn.BatchNorm2d)
     assert last.weight.abs().max() == 0
     assert shortcut.weight.abs().min() == 1
+
+
+def test_gradients_are_those_of_the_mean_loss_and_let_taylor_prune(
+    network: nn.Module, data: Dataset, tmp_path: Path
+) -> None:
+    teacher = make_teacher(backbone(network, "own"), data, TeacherRecipe(), Cache(tmp_path))
+    twin = copy.deepcopy(network)
+    lend_gradients(teacher, data.train, 0)
+    assert len(data.train.labels) <= 256  # so that all of them were looked at, in parts
+    functional.cross_entropy(twin(normalise(data.train.images)), data.train.labels).backward()
+    for lent, wanted in zip(network.parameters(), twin.parameters(), strict=True):
+        assert torch.equal(lent, wanted)
+        torch.testing.assert_close(lent.grad, wanted.grad, rtol=1e-4, atol=1e-6)
+    recipe = Recipe(image_size=data.image_size, pruned=0.5, importance="taylor", side="tail", cut="0.2")
+    narrow = teacher.variants.get(recipe).module.get_submodule("1.0")
+    assert narrow.weight.shape[0] == 8
