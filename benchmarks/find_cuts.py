@@ -5,12 +5,14 @@
 Timed is what `splitsearch cuts` waits for before anything is costed: the trace, with its two runs for shapes on the
 meta device, and the search for all single cuts. Every network is built on the meta device at its natural size, 299
 pixels for inception_v3 and 224 for all others; building it, and listing the places that several tensors cross, is not
-timed.
+timed. Seconds are those of one processor core, whatever else the machine does.
 """
 
 import argparse
 import statistics
-from time import perf_counter
+from time import process_time
+
+import torch
 
 from splitsearch.spaces.backbones.loading import meta_backbone
 from splitsearch.spaces.backbones.torchvision import torchvision_names
@@ -24,10 +26,10 @@ COLUMNS = ("name", "nodes", *reversed(CUT_SETS), "crossings", "seconds")
 def row(name: str) -> tuple[str, int, int, int, int, int, float]:
     """One line of the table."""
     module = meta_backbone(name, 1000)
-    start = perf_counter()
+    start = process_time()
     graph = trace(module, 299 if name == "inception_v3" else 224)
     every = find_cuts(graph, "all")
-    seconds = perf_counter() - start
+    seconds = process_time() - start
     blocks, stages = find_cuts(graph, "blocks"), find_cuts(graph, "stages")
     return name, len(list(graph)), len(every), len(blocks), len(stages), len(find_crossings(graph)), seconds
 
@@ -38,6 +40,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="classifiers; none means all")
     parser.add_argument("--format", choices=("markdown", "csv"), default="markdown")
     options = parser.parse_args()
+    torch.set_num_threads(1)
     before, between, after = ("| ", " | ", " |") if options.format == "markdown" else ("", ",", "")
     print(before + between.join(COLUMNS) + after)
     if options.format == "markdown":

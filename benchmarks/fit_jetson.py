@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torchvision.models import get_model, get_model_weights
 
-from splitsearch.profilers.operators import OperatorCost, operator_costs
+from splitsearch.profilers.counting.operators import OperatorCost, operator_costs
 
 FLOAT16_BYTES = 2
 DATASHEET_GBYTES_PER_S = {"Jetson Nano": 25.6, "Jetson AGX Xavier": 136.5}

@@ -28,18 +28,18 @@ import numpy as np
 import torch
 from torch import nn
 
+from splitsearch.profilers.counting.operators import total
+from splitsearch.profilers.counting.tables import OperatorTables
 from splitsearch.profilers.devices.device import DeviceProfile, load_device
 from splitsearch.profilers.measure.check import kendall_tau
 from splitsearch.profilers.measure.here import Effort, Request, measure_here
 from splitsearch.profilers.measure.recheck import check_here
 from splitsearch.profilers.measure.runtimes import RuntimeOptions
-from splitsearch.profilers.operators import total
 from splitsearch.profilers.predict.fitted import FittedTimes
 from splitsearch.profilers.predict.fuse import joined
 from splitsearch.profilers.predict.kernel import Kernel
 from splitsearch.profilers.predict.roofline import Roofline
 from splitsearch.profilers.predict.sequels import Sequels
-from splitsearch.profilers.tables import OperatorTables
 from splitsearch.profilers.timing import Stopwatch, thread_ns
 from splitsearch.spaces.assemble import assemble, whole_on_device
 from splitsearch.spaces.backbones.loading import fresh_module

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from splitsearch.profilers.profile import Profile, Profiler
 from splitsearch.spaces.assemble import assemble
 from splitsearch.spaces.config import SplitConfig
-from splitsearch.spaces.errors import InfeasibleError
+from splitsearch.spaces.errors import InfeasibleError, UserError
 from splitsearch.spaces.space.space import SearchSpace
 from splitsearch.spaces.variants.variants import Variants, shaping_axes
 
@@ -52,9 +52,10 @@ class Pool:
         if config not in self.profiles:
             try:
                 self.profiles[config] = self.cost(config)
-            except InfeasibleError as error:
+            except (InfeasibleError, UserError) as error:
+                # Whatever is wrong with one candidate, it is not the user's input: the space was read without a fault.
                 self.impossible[config] = str(error)
-                raise
+                raise InfeasibleError(str(error)) from error
         return self.profiles[config]
 
 

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from splitsearch.profilers.counting.operators import Cost, OperatorCost, added
+from splitsearch.profilers.counting.tables import OperatorTables
 from splitsearch.profilers.duration import ZERO, Duration
 from splitsearch.profilers.energy import Energy, active_w
 from splitsearch.profilers.latency import Computing, Latency, Way, late_with_exit
 from splitsearch.profilers.networks.transfer import NOTHING, Link, Transfer
-from splitsearch.profilers.operators import Cost, OperatorCost, added
 from splitsearch.profilers.predict.roofline import element_bytes
 from splitsearch.profilers.predict.times import times_of
-from splitsearch.profilers.tables import OperatorTables
 from splitsearch.profilers.target import Target
 from splitsearch.spaces.bottleneck.payload import payload_bytes
 from splitsearch.spaces.model import Site, SplitModel, Stage

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 
-__all__ = ["Stopwatch", "thread_ns", "timestamp"]
+__all__ = ["Stopwatch", "processor_stopwatch", "thread_ns", "timestamp"]
 
 
 class Stopwatch:
@@ -18,6 +18,11 @@ class Stopwatch:
     def seconds(self) -> float:
         """Seconds since the start."""
         return self._clock() - self._start
+
+
+def processor_stopwatch() -> Stopwatch:
+    """Counts the processor time of the calling thread, which stands still while other work has the processor."""
+    return Stopwatch(time.thread_time)
 
 
 def timestamp() -> str:

@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from splitsearch.profilers.baselines import local_profile, server_raw_profile
-from splitsearch.profilers.operators import operator_costs, total
+from splitsearch.profilers.counting.operators import operator_costs, operators, total
+from splitsearch.profilers.devices.trust import ANYTHING, Asked
 from splitsearch.profilers.profile import Profile, Profiler
+from splitsearch.searcher.macs import uncounted_document
 from splitsearch.searcher.sweep import bandwidth_sweep, require_one_rate
 from splitsearch.searcher.targets import read_target
-from splitsearch.spaces.assemble import assemble, whole_variant
+from splitsearch.spaces.assemble import assemble, whole_on_device, whole_variant
 from splitsearch.spaces.backbones.loading import usual_module
 from splitsearch.spaces.bottleneck.payload import payload_bytes
 from splitsearch.spaces.config import SplitConfig
@@ -20,34 +22,36 @@ from splitsearch.spaces.model import SplitModel
 from splitsearch.spaces.presets import find_preset
 from splitsearch.spaces.variants.variants import Variants, on_meta
 
-__all__ = ["LinkWishes", "profile_document"]
+__all__ = ["Wishes", "profile_document"]
 
 _USUAL: dict[str, Any] = {"head": "original", "channels": 12, "bits": 8, "image_size": 224}
 _SHAPING = ("division", "depth", "width", "resolution", "head_pruning", "tail_pruning")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LinkWishes:
-    """What is to be different about network and server.
+class Wishes:
+    """What is to be different about network and server, and what the device profile has to be of.
 
     Attributes:
         server_load: share of time that the server is busy.
         uplink_mbps: in place of the network's own; None for that.
         rtt_ms: likewise.
         bandwidth_sweep: whether to cost everything at many rates.
+        asked: what the device profile has to be of, besides backbone and image size.
     """
 
     server_load: float = 0.0
     uplink_mbps: float | None = None
     rtt_ms: float | None = None
     bandwidth_sweep: bool = False
+    asked: Asked = ANYTHING
 
 
 def profile_document(
     chosen: Mapping[str, Any],
     target: tuple[str, str, str],
     preset: str | None = None,
-    wishes: LinkWishes = LinkWishes(),
+    wishes: Wishes = Wishes(),
 ) -> dict[str, Any]:
     """Costs of one candidate and of the baselines whose costs need no images.
 
@@ -73,6 +77,7 @@ def profile_document(
         server_load=wishes.server_load,
         uplink_mbps=wishes.uplink_mbps,
         rtt_ms=wishes.rtt_ms,
+        asked=replace(wishes.asked, image_size=config["image_size"], backbone=config["backbone"]),
     )
     if wishes.bandwidth_sweep:
         require_one_rate(costed_on)
@@ -91,6 +96,8 @@ def profile_document(
         document |= _candidate(config, variants, profiler, named=found is not None)
     except InfeasibleError as error:
         raise UserError(str(error)) from error
+    if "uncounted_operators" not in document:
+        document |= _uncounted(whole_on_device(variants.graph))
     profiles: dict[str, Profile] = document["profiles"]
     profiles["local"] = local_profile(variants.graph, profiler)
     profiles["server_raw"] = server_raw_profile(variants.graph, profiler)
@@ -102,7 +109,17 @@ def profile_document(
 def _variants(backbone: str, image_size: int) -> Variants:
     if image_size < 1:
         raise UserError(f"--image-size must be at least 1 pixel, not {image_size}")
-    return Variants.trace(backbone, on_meta(usual_module(backbone)), image_size)
+    module = usual_module(backbone)
+    try:
+        return Variants.trace(backbone, on_meta(module), image_size)
+    except UserError:  # code that asks tensors for their values cannot do without; else the same error comes again
+        return Variants.trace(backbone, module, image_size)
+
+
+def _uncounted(model: SplitModel) -> dict[str, Any]:
+    """Operators whose multiply-adds no figure of the document holds."""
+    stages = (*model.stages, *((model.exit.stage,) if model.exit else ()))
+    return uncounted_document([row for stage in stages for row in operators(stage.module.eval(), stage.input_shape)])
 
 
 def _candidate(config: dict[str, Any], variants: Variants, profiler: Profiler, *, named: bool) -> dict[str, Any]:
@@ -115,6 +132,7 @@ def _candidate(config: dict[str, Any], variants: Variants, profiler: Profiler, *
         "config": candidate.to_json(),
         "profiles": {"candidate": profiler.profile(model)},
         "stages": [asdict(stage) for stage in profiler.stages(model)],
+        **_uncounted(model),
         "bottleneck": _bottleneck(candidate, model),
         "backbone_head": _backbone_head(candidate, variants, profiler, model),
     }
@@ -131,6 +149,7 @@ def _whole(config: dict[str, Any], variants: Variants, profiler: Profiler) -> di
     return {
         "profiles": {"candidate": profiler.profile(model)},
         "stages": [asdict(stage) for stage in profiler.stages(model)],
+        **_uncounted(model),
         "members": shape.division,
     }
 

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from splitsearch.profilers.operators import operator_costs
+from splitsearch.profilers.counting.operators import operator_costs
 from splitsearch.spaces.backbones.loading import usual_module
 from splitsearch.spaces.bottleneck.payload import payload_bytes
 from splitsearch.spaces.errors import UserError, nearest

@@ -11,10 +11,11 @@ from typing import Any
 from splitsearch.profilers.devices.device import DeviceProfile, load_device
 from splitsearch.profilers.devices.measured import MeasuredPart
 from splitsearch.profilers.devices.trust import Asked, require
-from splitsearch.profilers.measure.agent import machine
+from splitsearch.profilers.measure.agent import find_power, machine
 from splitsearch.profilers.measure.check import summarise
 from splitsearch.profilers.measure.here import Effort, Request, measure_here, measure_jobs, prepare_jobs
 from splitsearch.profilers.measure.jobs import write_jobs, write_onnx
+from splitsearch.profilers.measure.older_onnx import OLDEST, OPSET
 from splitsearch.profilers.measure.recheck import check_here
 from splitsearch.profilers.measure.runtimes import RuntimeOptions
 from splitsearch.searcher.engine.files import write_atomic
@@ -75,21 +76,20 @@ class Checking:
     accept_doubtful: bool
 
 
-def write_device_jobs(
-    backbones: tuple[str, ...], image_size: int, effort: Effort, output: str, progress: Progress
-) -> str:
+def write_device_jobs(request: Request, opset: int, output: str, progress: Progress) -> str:
     """Writes a folder of jobs; returns what to do with it.
 
     Raises:
-        UserError: no such backbone, or the folder holds other things.
+        UserError: no such backbone, no such operator set, or the folder holds other things.
     """
     folder = Path(output)
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / "jobs.json").is_file())):
         raise UserError(f"-o {folder} is no empty folder and holds no jobs: name another")
-    request = Request(backbones=backbones, image_size=image_size, effort=effort)
+    if not OLDEST <= opset <= OPSET:
+        raise UserError(f"--opset must be from {OLDEST} to {OPSET}, not {opset}")
     jobs, items = prepare_jobs(request, ("onnxruntime", "tensorrt"), progress)
     shutil.rmtree(folder, ignore_errors=True)
-    write_onnx(folder, items, progress)
+    write_onnx(folder, items, progress, opset)
     write_jobs(folder, jobs)
     size = sum(file.stat().st_size for file in folder.iterdir()) / 2**20
     return (
@@ -105,27 +105,36 @@ def measure_device(asked: Measuring, progress: Progress) -> dict[str, Any]:
         UserError: an input is wrong; nothing has been measured.
     """
     target = Path(asked.output)
+    if asked.jobs is not None and asked.backbones:
+        raise UserError("--jobs names its own backbones: leave --backbone out")
     if not target.resolve().parent.is_dir() or not os.access(target.resolve().parent, os.W_OK) or target.is_dir():
         raise UserError(f"-o {target}: the file cannot be written: is its folder there, and yours?")
     if asked.jobs is not None:
-        device = measure_jobs(Path(asked.jobs), asked.options, asked.effort, target, progress)
+        effort = asked.effort
+        device = measure_jobs(Path(asked.jobs), asked.options, effort, target, progress, resume=asked.resume)
     else:
         request = Request(backbones=asked.backbones, image_size=asked.image_size, effort=asked.effort)
         device = measure_here(request, asked.options, target, progress, resume=asked.resume)
     write_atomic(target, json.dumps(device.to_json(), indent=1) + "\n")
     if asked.jobs is None and not asked.keep:
         shutil.rmtree(target.with_name(f"{target.name}.work"))
-    return _summary(device, target)
+    return _summary(device, target, local=asked.jobs is None)
 
 
-def _summary(device: DeviceProfile, target: Path) -> dict[str, Any]:
+def _summary(device: DeviceProfile, target: Path, *, local: bool) -> dict[str, Any]:
     measured = device.measured
     assert measured is not None
     environment, protocol = measured.environment, measured.protocol
-    verdict = "" if environment.ok else f" DOUBTFUL, refused by default: {'; '.join(environment.reasons)}."
+    warnings = [f"this profile is doubtful, and refused by default: {reason}" for reason in environment.reasons]
+    if measured.power is None:
+        reason = find_power()[1] if local else "the agent found no meter"
+        warnings.append(
+            f"{reason}: energies rest on an assumption of {device.power.active_w:g} W; state it with --watts"
+        )
     return {
         "file": str(target),
         "device": device.description,
+        "warnings": warnings,
         "environment": environment.model_dump(mode="json"),
         "backbones": [
             {
@@ -146,7 +155,7 @@ def _summary(device: DeviceProfile, target: Path) -> dict[str, Any]:
         ],
         "summary": f"{target}: {protocol.rounds} rounds in {protocol.seconds:.0f} s, halves "
         f"{environment.halves_percent:.1f} % apart, {len(measured.parts)} parts, {len(measured.kernels)} kernels. "
-        f"{device.method}{verdict}",
+        f"{device.method}",
     }
 
 

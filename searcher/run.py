@@ -14,28 +14,31 @@ from typing import Any
 
 import yaml
 
+from splitsearch.profilers.devices.trust import Asked
 from splitsearch.profilers.pool import Pool, profile_pool
 from splitsearch.profilers.profile import Profiler, Target
 from splitsearch.profilers.timing import timestamp
+from splitsearch.searcher.data.codecs import CODECS, require_codec
 from splitsearch.searcher.data.dataset import Dataset
 from splitsearch.searcher.data.prepare import load_dataset
-from splitsearch.searcher.engine.baselines import evaluate_baselines
+from splitsearch.searcher.engine.baselines import Rivals, evaluate_baselines
 from splitsearch.searcher.engine.files import write_atomic
 from splitsearch.searcher.engine.front import FrontHeader
 from splitsearch.searcher.engine.objectives import Budgets, Objective, parse_objectives
 from splitsearch.searcher.engine.results import Baseline
 from splitsearch.searcher.engine.sampler import SAMPLERS, make_sampler
 from splitsearch.searcher.engine.search import Limits, Search, extremes, require_feasible
-from splitsearch.searcher.engine.study import RunStudy
+from splitsearch.searcher.engine.study import RunStudy, stored_facts
 from splitsearch.searcher.engine.trial import Evaluator
 from splitsearch.searcher.reporter import Reporter
 from splitsearch.searcher.settings import RunSettings, dump_yaml, read_settings
-from splitsearch.searcher.targets import read_target
+from splitsearch.searcher.targets import read_target, trusted
+from splitsearch.searcher.teachers import check_models, check_models_take, models_of, teacher_of
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.cache import Cache, default_cache_dir
 from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor
-from splitsearch.searcher.training.teacher import Teacher, TeacherRecipe, make_teacher
-from splitsearch.spaces.backbones.loading import check_name, load_backbone
+from splitsearch.searcher.training.teacher import Teacher
+from splitsearch.spaces.backbones.loading import check_name
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.space.space import SearchSpace, SpaceSpec, find_space, read_space
 
@@ -62,6 +65,9 @@ def check(settings: RunSettings) -> Plan:
     SAMPLERS.get(settings.sampler)
     TRAINERS.get(settings.trainer)
     check_name(settings.backbone)
+    check_models(settings.baseline)
+    if settings.webp:
+        require_codec("webp")
     machines = (settings.device_profile, settings.server_profile)
     target = read_target(
         (_file_or_name(settings, machines[0]), _file_or_name(settings, machines[1])),
@@ -69,6 +75,7 @@ def check(settings: RunSettings) -> Plan:
         server_load=settings.server_load,
         uplink_mbps=settings.uplink_mbps,
         rtt_ms=settings.rtt_ms,
+        asked=_asked(settings, settings.image_size),
     )
     objectives, budgets = parse_objectives(settings.objectives), Budgets(**settings.budgets)
     _require_radio(target, objectives, budgets)
@@ -79,6 +86,10 @@ def check(settings: RunSettings) -> Plan:
         budgets=budgets,
         space=read_space(find_space(_file_or_name(settings, settings.space))),
     )
+
+
+def _asked(settings: RunSettings, image_size: int | None = None) -> Asked:
+    return Asked(image_size=image_size, backbone=settings.backbone, doubtful=settings.accept_doubtful)
 
 
 def _require_radio(target: Target, objectives: Sequence[Objective], budgets: Budgets) -> None:
@@ -134,16 +145,23 @@ def run(settings: RunSettings, folder: Path, reporter: Reporter, command: Sequen
     plan = check(settings)
     _require_writable(folder)
     data = _data(settings, reporter)
+    # The data set's own size was not known before.
+    trusted(plan.target, _asked(settings, data.image_size))
+    check_models_take(settings, data.image_size)
     cache = Cache(settings.path(settings.cache_dir) if settings.cache_dir else default_cache_dir())
-    teacher = _teacher(settings, data, cache, reporter)
+    # A space that names what the backbone does not have is refused before a teacher is trained.
+    teacher = teacher_of(
+        settings, data, cache, reporter, accept=lambda graph: plan.space.bind(settings.backbone, graph)
+    )
     ground = _ground(plan, data, teacher, reporter)
     feasible = require_feasible(ground.pool, plan.budgets)
+    baselines = _baselines(plan, ground, cache, folder, reporter)
     costed = len(ground.pool.profiles) + len(ground.pool.impossible)
     drawn = "" if costed == ground.space.size else f"{costed} of them drawn, "
     reporter.say(f"{ground.space.size} candidates, {drawn}{len(feasible)} feasible; costs are {plan.target.source}")
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / "run.yaml", dump_yaml(_record(settings, command)))
-    search = _search(folder, plan, ground, reporter)
+    search = _search(folder, plan, ground, baselines, reporter)
     for config in extremes(ground.pool, feasible):
         search.study.enqueue(ground.space.point(config))
     return search.run(feasible, Limits(trials=settings.trials, timeout=settings.timeout), settings.seed)
@@ -156,8 +174,8 @@ class _Ground:
     data: Dataset
     teacher: Teacher
     space: SearchSpace
+    profiler: Profiler
     pool: Pool
-    baselines: tuple[Baseline, ...]
 
 
 def _ground(plan: Plan, data: Dataset, teacher: Teacher, reporter: Reporter) -> _Ground:
@@ -170,8 +188,24 @@ def _ground(plan: Plan, data: Dataset, teacher: Teacher, reporter: Reporter) -> 
         lambda done, total: reporter.progress("costs", done, total),
         seed=plan.settings.seed,
     )
-    return _Ground(
-        data=data, teacher=teacher, space=space, pool=pool, baselines=evaluate_baselines(teacher, data, profiler)
+    return _Ground(data=data, teacher=teacher, space=space, profiler=profiler, pool=pool)
+
+
+def _baselines(plan: Plan, ground: _Ground, cache: Cache, folder: Path, reporter: Reporter) -> tuple[Baseline, ...]:
+    """What the run folder knows already is not measured again."""
+    settings = plan.settings
+    rivals = Rivals(
+        codecs=tuple(codec for codec in CODECS if codec != "webp" or settings.webp),
+        models=models_of(settings, ground.data, cache, reporter),
+    )
+    return evaluate_baselines(
+        ground.teacher,
+        ground.data,
+        ground.profiler,
+        rivals,
+        cache=cache,
+        known=[Baseline.from_json(known) for known in stored_facts(folder).get("baselines", ())],
+        progress=reporter.progress,
     )
 
 
@@ -209,45 +243,17 @@ def _data(settings: RunSettings, reporter: Reporter) -> Dataset:
     return data
 
 
-def _teacher(settings: RunSettings, data: Dataset, cache: Cache, reporter: Reporter) -> Teacher:
-    name = settings.backbone
-    if ".py:" in name:
-        file, _, function = name.rpartition(":")
-        name = f"{settings.path(file)}:{function}"
-    weights = settings.weights
-    if weights not in ("auto", "default", "none"):
-        weights = str(settings.path(weights))
-    # A classifier replaced or trained from scratch starts from random numbers: the same ones for the same seed.
-    _seed_everything(settings.seed)
-    backbone = load_backbone(name, classes=len(data.classes), weights=weights)
-    if backbone.note:
-        reporter.say(f"warning: {backbone.note}")
-    recipe = TeacherRecipe(epochs=settings.teacher_epochs, seed=settings.seed)
-    teacher = make_teacher(backbone, data, recipe, cache, reporter.progress)
-    origin = "from the cache, " if teacher.cached else ""
-    reporter.say(f"teacher {settings.backbone}: {origin}{teacher.how}; validation accuracy {teacher.accuracy:.3f}")
-    if teacher.accuracy < 2 / len(data.classes):
-        reporter.say("warning: the teacher is hardly better than chance; give --weights or --teacher-epochs")
-    return teacher
-
-
-def _seed_everything(seed: int) -> None:
-    import torch
-
-    torch.manual_seed(seed)
-
-
-def _search(folder: Path, plan: Plan, ground: _Ground, reporter: Reporter) -> Search:
+def _search(folder: Path, plan: Plan, ground: _Ground, baselines: tuple[Baseline, ...], reporter: Reporter) -> Search:
     settings, teacher, data = plan.settings, ground.teacher, ground.data
     study = RunStudy(folder, ground.space, plan.objectives, make_sampler(settings.sampler, settings.seed))
     if "reference_point" not in study.facts:
         study.describe(
             {
-                "reference_point": _reference_point(plan.objectives, ground),
-                "baselines": [baseline.to_json() for baseline in ground.baselines],
+                "reference_point": _reference_point(plan.objectives, ground, baselines),
                 "teacher": {"accuracy": teacher.accuracy, "how": teacher.how},
             }
         )
+    study.describe({"baselines": [baseline.to_json() for baseline in baselines]})
     for point in study.recover():
         study.enqueue(point, again=True)
     evaluator = Evaluator(
@@ -255,6 +261,7 @@ def _search(folder: Path, plan: Plan, ground: _Ground, reporter: Reporter) -> Se
         tutor=Tutor(data=data, activations=Activations(teacher.variants, data.train.images)),
         validation=Activations(teacher.variants, data.val.images),
         pool=ground.pool,
+        target=plan.target,
         budgets=plan.budgets,
         trainer=TRAINERS.get(settings.trainer),
         recipe=Recipe(epochs=settings.epochs, batch_size=settings.batch_size),
@@ -270,17 +277,23 @@ def _search(folder: Path, plan: Plan, ground: _Ground, reporter: Reporter) -> Se
         objectives=plan.objectives,
         reference_point=study.facts["reference_point"],
         teacher={"accuracy": teacher.accuracy, "how": teacher.how, "images": len(data.val.labels)},
-        baselines=ground.baselines,
+        baselines=baselines,
     )
     return Search(folder, study, evaluator, header, reporter)
 
 
-def _reference_point(objectives: Sequence[Objective], ground: _Ground) -> dict[str, float]:
-    """A tenth beyond the worst known cost, and accuracy 0: fixed before the first trial, so hypervolumes compare."""
+def _reference_point(
+    objectives: Sequence[Objective], ground: _Ground, baselines: Sequence[Baseline]
+) -> dict[str, float]:
+    """A tenth beyond the worst known cost, and accuracy 0: fixed before the first trial, so hypervolumes compare.
+
+    Of the baselines those count that every run has, and whose costs no clock decides.
+    """
     point = {"accuracy": 0.0}
+    always = [baseline for baseline in baselines if baseline.name in ("local", "server_raw")]
     for name in (objective.name for objective in objectives if objective.name != "accuracy"):
         costs = [profile.values[name] for profile in ground.pool.profiles.values()]
-        point[name] = 1.1 * max(*costs, *(baseline.values[name] for baseline in ground.baselines))
+        point[name] = 1.1 * max(*costs, *(baseline.values[name] for baseline in always))
     return point
 
 

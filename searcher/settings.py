@@ -24,7 +24,10 @@ class RunSettings:
         timeout: seconds after which no further trial starts, None for no limit.
         epochs: of each short distillation.
         teacher_epochs: of training the teacher as a whole, None for the default of its kind.
+        accept_doubtful: whether device profiles that doubt their own figures will do.
         budgets: flag name such as `max_latency_ms` to its limit.
+        baseline: small backbones that the front is compared with, each on the device alone.
+        webp: whether WebP files are among the baselines, beside JPEG.
     """
 
     backbone: str
@@ -50,10 +53,14 @@ class RunSettings:
     trials: int = 30
     timeout: float | None = None
     seed: int = 0
+    baseline: tuple[str, ...] = ()
+    webp: bool = True
     cache_dir: str | None = None
+    accept_doubtful: bool = False
     directory: str = "."
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "baseline", tuple(self.baseline))  # YAML knows lists alone
         for name in ("trials", "epochs"):
             if getattr(self, name) < 1:
                 raise UserError(f"--{name} must be at least 1, not {getattr(self, name)}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from splitsearch.spaces.errors import UserError, nearest
+from splitsearch.spaces.premises import PREMISES, matters
 
 __all__ = [
     "ACTIVATIONS",
@@ -101,8 +102,8 @@ class SplitConfig:
             value = getattr(self, name)
             if (wrong := rule(value)) is not None:
                 raise UserError(f"{name} must be {wrong}, not {value!r}{_hint(name, value)}")
-        for name, matters in _MATTERS.items():
-            if not matters(self) and getattr(self, name) != _DEFAULTS[name]:
+        for name in PREMISES:
+            if not matters(name, lambda field: getattr(self, field)) and getattr(self, name) != _DEFAULTS[name]:
                 # A candidate that differs only in what does not matter is the same candidate, with the same key.
                 object.__setattr__(self, name, _DEFAULTS[name])
 
@@ -145,20 +146,6 @@ class SplitConfig:
 
 _REQUIRED = ("backbone", "cut", "head", "channels", "bits", "image_size")
 _DEFAULTS: dict[str, Any] = {f.name: f.default for f in fields(SplitConfig) if f.name not in _REQUIRED}
-
-# Which fields say something only in the company of others; elsewhere they hold their default.
-_MATTERS: dict[str, Callable[[SplitConfig], bool]] = {
-    "encoder": lambda c: c.head == "mimic",
-    "encoder_width": lambda c: c.head == "mimic" and c.encoder == "compact",
-    "encoder_depth": lambda c: c.head == "mimic" and c.encoder == "compact",
-    "division_scope": lambda c: c.division > 1,
-    "head_pruning": lambda c: c.head == "original",
-    "pruning_rule": lambda c: c.head_pruning > 0 or c.tail_pruning > 0,
-    "importance": lambda c: c.head_pruning > 0 or c.tail_pruning > 0,
-    "exit_confidence": lambda c: c.exit_cut is not None,
-    "exit_threshold": lambda c: c.exit_cut is not None,
-    "exit_fusion": lambda c: c.exit_cut is not None,
-}
 
 
 def _whole(low: int) -> Callable[[Any], str | None]:

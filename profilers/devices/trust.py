@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from splitsearch.profilers.devices.device import DeviceProfile
 from splitsearch.spaces.errors import UserError
 
-__all__ = ["Asked", "require"]
+__all__ = ["ANYTHING", "Asked", "require"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class Asked:
         dtype: number format.
         image_size: side of the image in pixels.
         backbone: by name.
-        doubtful: whether figures that their own file doubts are good enough.
+        doubtful: whether figures that their own file doubts, or of other sizes, are good enough.
     """
 
     runtime: str | None = None
@@ -26,6 +26,10 @@ class Asked:
     image_size: int | None = None
     backbone: str | None = None
     doubtful: bool = False
+
+
+ANYTHING = Asked()
+"""Whatever is in the file, unless the file itself doubts it."""
 
 
 def require(device: DeviceProfile, asked: Asked) -> DeviceProfile:
@@ -41,8 +45,9 @@ def require(device: DeviceProfile, asked: Asked) -> DeviceProfile:
         )
     if device.measured is not None:
         _require_runtime(device, asked.runtime)
-        _require_size(device, asked.backbone, asked.image_size)
-        _require_calm(device, asked.doubtful)
+        if not asked.doubtful:
+            _require_size(device, asked.backbone, asked.image_size)
+            _require_calm(device)
     elif asked.runtime is not None:
         raise UserError(
             f"the device profile {device.name} was not measured in any runtime, so not in {asked.runtime}: "
@@ -72,14 +77,14 @@ def _require_size(device: DeviceProfile, backbone: str | None, image_size: int |
     raise UserError(
         f"the device profile {device.name} was measured at {' and '.join(map(str, sizes))} pixels, not at "
         f"{image_size}: "
-        f"measure with --image-size {image_size}, or ask for {near}"
+        f"measure with --image-size {image_size}, ask for {near}, or say --accept-doubtful"
     )
 
 
-def _require_calm(device: DeviceProfile, doubtful: bool) -> None:
+def _require_calm(device: DeviceProfile) -> None:
     assert device.measured is not None
     environment = device.measured.environment
-    if not environment.ok and not doubtful:
+    if not environment.ok:
         raise UserError(
             f"the device profile {device.name} doubts its own figures: {'; '.join(environment.reasons)}; "
             "--accept-doubtful uses it all the same"

@@ -41,7 +41,7 @@ __all__ = ["PRESETS", "Log", "OnnxRuntime", "Refusal", "Runtime", "Session", "Te
 VERSION = "0.1.0"
 PRESETS = {
     "quick": {"seconds": 40.0, "least": 4, "most": 40},
-    "standard": {"seconds": 150.0, "least": 6, "most": 100},
+    "standard": {"seconds": 120.0, "least": 6, "most": 100},
     "thorough": {"seconds": 900.0, "least": 12, "most": 300},
 }  # type: Dict[str, Dict[str, float]]
 PROFILED_RUNS = 20
@@ -481,7 +481,7 @@ class _Cuda:
 
 class _TensorRtSession(Session):
     def __init__(self, trt: Any, cuda: _Cuda, engine: Any, seed: int) -> None:
-        self._cuda, self._engine = cuda, engine
+        self._cuda, self.engine = cuda, engine
         self.context = engine.create_execution_context()
         self._new = hasattr(engine, "num_io_tensors")  # from TensorRT 8.5 on
         self._buffers, self._stream = [], cuda.make("cudaStreamCreate")  # type: List[ctypes.c_void_p], ctypes.c_void_p
@@ -582,6 +582,10 @@ class TensorRt(Runtime):
         rows = [{"name": name, "averageMs": sum(ms[2:]) / max(len(ms) - 2, 1), "medianMs": float(np.median(ms[2:])),
                  "timeMs": sum(ms[2:])} for name, ms in times.items()]  # fmt: skip
         _write(stem + ".json", json.dumps([{"count": runs}, *rows]).encode())
+        kinds = getattr(self._trt, "LayerInformationFormat", None)
+        if kinds is not None:  # from TensorRT 8.2 on it also says what a layer is
+            inspector = session.engine.create_engine_inspector()  # type: ignore[attr-defined]
+            _write(stem + ".layers.json", inspector.get_engine_information(kinds.JSON).encode())
         return stem + ".json"
 
 

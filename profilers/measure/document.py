@@ -242,7 +242,8 @@ def _kernels(samples: Samples, runtime: str) -> tuple[MeasuredKernel, ...]:
         elif runtime == "tensorrt":
             from splitsearch.profilers.measure.trtexec import from_trtexec
 
-            found += from_trtexec(path, where=item)
+            layers = path.with_suffix(".layers.json")
+            found += from_trtexec(path, layers if layers.is_file() else None, where=item)
         else:
             rows = json.loads(path.read_text(encoding="utf-8"))
             found += [MeasuredKernel.model_validate_json(json.dumps(row)) for row in rows]

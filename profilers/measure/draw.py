@@ -101,7 +101,8 @@ def _one(kind: str, shapes: Variants, cuts: list[Cut], chance: random.Random) ->
         cut = chance.choice(cuts)
         config = SplitConfig(**(_bottleneck(shapes, cut, chance) | KINDS[kind](chance)))
         try:
-            assemble(config, shapes)
+            for stage in assemble(config, shapes).stages:
+                _ = stage.module  # built when it is asked for: some reasons show only then
         except InfeasibleError:
             continue
         return Drawn(kind=kind, config=config)

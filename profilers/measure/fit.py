@@ -17,6 +17,7 @@ __all__ = ["Fit", "fit_compute"]
 
 _BYTES = {"float32": 4, "float16": 2}
 _OVERHEADS_MS = (1e-5, 1.0)
+_WORTH = 2e-3  # by less, a figure that hardly matters would wander off to infinity
 _STEPS = (4.0, 2.0, 1.4, 1.15, 1.05, 1.01)
 
 
@@ -55,7 +56,7 @@ def fit_compute(networks: Sequence[tuple[Sequence[Sequence[int]], float]], dtype
                     trial = [value * factor if k == place else value for k, value in enumerate(best)]
                     trial[2] = min(max(trial[2], _OVERHEADS_MS[0]), _OVERHEADS_MS[1])
                     found = _error(tables, trial, width)
-                    if found < error * (1 - 1e-6):
+                    if found < error * (1 - _WORTH):
                         best, error, improved = trial, found, True
     return Fit(
         compute=Compute(gmacs_per_s=best[0], memory_gbytes_per_s=best[1], operator_overhead_ms=best[2]), error=error

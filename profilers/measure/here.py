@@ -36,6 +36,8 @@ __all__ = [
 
 Progress = Callable[[str, int, int], None]
 
+_GO_ON = "interrupted; the same command with --resume goes on from here"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
@@ -137,7 +139,7 @@ def measure_here(
         runtime = make_runtime(options, work, {item.name: item for item in items})
         run_agent(jobs, runtime, work / "samples", request.effort, progress)
     except (KeyboardInterrupt, Interrupted) as error:
-        raise Interrupted("interrupted; the same command with --resume goes on from here") from error
+        raise Interrupted(_GO_ON) from error
     return profile_of(jobs, read_samples(work / "samples" / "samples.jsonl", jobs), target.stem)
 
 
@@ -181,12 +183,13 @@ def run_agent(jobs: dict[str, Any], runtime: agent.Runtime, samples: Path, effor
             agent.work(jobs, runtime, log, settings, progress, payload_tasks(jobs["codec"], effort.seed))
         finally:
             log.close()
+            torch.set_flush_denormal(False)  # ONNX Runtime leaves it on, for everything in this thread
     except agent.Refusal as error:
         raise UserError(str(error)) from error
 
 
 def measure_jobs(
-    path: Path, options: RuntimeOptions, effort: Effort, target: Path, progress: Progress
+    path: Path, options: RuntimeOptions, effort: Effort, target: Path, progress: Progress, *, resume: bool = False
 ) -> DeviceProfile:
     """Makes a profile of jobs: of the samples that another machine took, else by measuring them here.
 
@@ -196,14 +199,18 @@ def measure_jobs(
         effort: how long to measure here.
         target: file of the profile.
         progress: hears what is done.
+        resume: go on with samples that were begun here.
 
     Raises:
         UserError: the jobs or the samples are damaged, or do not belong together.
     """
     folder, jobs = read_jobs(path)
     samples = folder / "samples"
-    if not (samples / "samples.jsonl").is_file():
+    if resume or not (samples / "samples.jsonl").is_file():
         if not needs_onnx(options.name):
             raise UserError(f"--jobs holds ONNX files: --runtime must be onnxruntime or tensorrt, not {options.name}")
-        run_agent(jobs, make_runtime(options, folder, {}), samples, effort, progress)
+        try:
+            run_agent(jobs, make_runtime(options, folder, {}), samples, effort, progress)
+        except (KeyboardInterrupt, Interrupted) as error:
+            raise Interrupted(_GO_ON) from error
     return profile_of(jobs, read_samples(samples / "samples.jsonl", jobs), target.stem)

@@ -12,10 +12,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from splitsearch.profilers.counting.operators import operator_costs
 from splitsearch.profilers.devices.measured import RuntimeName
+from splitsearch.profilers.measure.older_onnx import OPSET, lower
 from splitsearch.profilers.measure.onnx_files import IMAGE, OnnxParts, export_blocks, export_cuts, join, save
 from splitsearch.profilers.measure.plan import Block, Item, Piece, Slice
-from splitsearch.profilers.operators import operator_costs
 from splitsearch.profilers.predict.kernel import Kernel
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.graph.cuts import Cut, find_cuts
@@ -126,9 +127,18 @@ def read_jobs(path: Path) -> tuple[Path, dict[str, Any]]:
 
 
 def write_onnx(
-    folder: Path, items: Sequence[Item], progress: Callable[[str, int, int], None] = lambda what, done, total: None
+    folder: Path,
+    items: Sequence[Item],
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
+    opset: int = OPSET,
 ) -> None:
     """Writes the ONNX file of every item, and the shared weights.
+
+    Args:
+        folder: where the files go.
+        items: what is written.
+        progress: hears what is done.
+        opset: of the operators, for runtimes that are older than the exporter.
 
     Raises:
         UserError: the exporter cannot express a network, or is not installed.
@@ -150,6 +160,7 @@ def write_onnx(
         model = models[0]
         for following in models[1:]:
             model = join(model, following)
+        lower(model, opset)
         save(model, folder / f"{place:03d}.onnx")
     for leftover in (*folder.glob("weights?.onnx"), folder / "blocks.onnx"):
         leftover.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from typing import Any, cast
 import torch
 from torch import fx, nn
 
+from splitsearch.profilers.measure.older_onnx import OPSET
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.graph.cuts import Cut
 from splitsearch.spaces.graph.trace import Shape, TracedGraph
@@ -35,7 +36,11 @@ class OnnxParts:
         import onnx
 
         # The weights stay where they are: parts name their place in the shared file.
-        self._extractor = onnx.utils.Extractor(onnx.load(str(path), load_external_data=False))
+        model = onnx.load(str(path), load_external_data=False)
+        for node in model.graph.node:
+            while node.output and not node.output[-1]:
+                del node.output[-1]  # results that nobody reads have no names, which the extractor takes for equal ones
+        self._extractor = onnx.utils.Extractor(model)
 
     def take(self, entry: str, leave: str) -> Any:
         """The part between two tensors, as an ONNX model whose weights lie in the shared file."""
@@ -122,7 +127,7 @@ def _export(module: nn.Module, entries: Mapping[str, Shape], leaves: Sequence[st
     names = {"input_names": list(entries), "output_names": list(leaves)}
     with _silent(), _out_of_place(module):
         try:
-            program = torch.onnx.export(module.eval(), images, dynamo=True, verbose=False, **names)  # type: ignore[arg-type]
+            program = torch.onnx.export(module.eval(), images, dynamo=True, verbose=False, opset_version=OPSET, **names)  # type: ignore[arg-type]
         except ImportError as error:
             raise UserError(f"ONNX files need the package {error.name}: pip install 'splitsearch[onnx]'") from error
         except torch.onnx.errors.OnnxExporterError as error:

@@ -56,7 +56,7 @@ class Block:
     """A module that is no part of the backbone.
 
     Attributes:
-        name: equal for blocks that are alike.
+        name: equal for blocks that are alike, and for no others.
         module: what it computes.
         input_shape: without the batch dimension.
     """
@@ -132,7 +132,7 @@ def backbone_items(variants: Variants) -> tuple[list[Item], dict[str, Any]]:
         `shape`, and the names of `head` and `tail`; the head at the logits is the whole, and no tail is left there.
     """
     graph = variants.graph
-    place = f"{variants.name} {graph.image_size}"
+    place = _place(variants)
     whole = Item(name=f"whole {place}", pieces=(Slice(graph=graph, start=None, end=None),), profile=True)
     items, rows = [whole], []
     for cut in find_cuts(graph, "blocks"):
@@ -155,9 +155,8 @@ def backbone_items(variants: Variants) -> tuple[list[Item], dict[str, Any]]:
 
 def teaching_items(variants: Variants, extent: Extent, seed: int) -> list[Item]:
     """Parts whose channels and sizes the backbone itself does not have."""
-    place = f"{variants.name} {variants.graph.image_size}"
     items = [
-        Item(name=f"{block.name} {place}", pieces=(block,), profile=True)
+        Item(name=block.name, pieces=(block,), profile=True)
         for block in (
             *_variants(variants, extent.variants),
             *_encoders(variants, extent.encoders),
@@ -194,11 +193,17 @@ def _piece(stage: Stage, variants: Variants) -> Piece:
         if cut.shape == stage.input_shape:
             return Slice(graph=graph, start=cut, end=None)
     assert stage.same_costs is not None
-    return Block(name=stage.same_costs, module=stage.module, input_shape=stage.input_shape)
+    # What stages say of their costs holds within one backbone.
+    name = f"{stage.same_costs} {_place(variants)}"
+    return Block(name=name, module=stage.module, input_shape=stage.input_shape)
 
 
 def _cut(graph: TracedGraph, name: str) -> Cut:
     return next(cut for cut in find_cuts(graph, "all") if cut.name == name)
+
+
+def _place(variants: Variants) -> str:
+    return f"{variants.name} {variants.graph.image_size}"
 
 
 def _recipes(variants: Variants) -> list[Recipe]:
@@ -240,7 +245,7 @@ def _variants(variants: Variants, count: int) -> Iterator[Block]:
         }
         what = " ".join(f"{name} {value}" for name, value in changed.items() if value is not None)
         shape = (3, recipe.image_size, recipe.image_size)
-        yield Block(name=f"variant {what}", module=graph.module, input_shape=shape)
+        yield Block(name=f"variant {what} {_place(variants)}", module=graph.module, input_shape=shape)
 
 
 _MIMICS: Sequence[dict[str, Any]] = (
@@ -265,7 +270,7 @@ def _encoders(variants: Variants, count: int) -> Iterator[Block]:
             continue  # an image too small for a published encoder
         what = " ".join(f"{name} {value}" for name, value in fields.items())
         size = graph.image_size
-        yield Block(name=f"encoder {what} at {cut.name}", module=module, input_shape=(3, size, size))
+        yield Block(name=f"encoder {what} at {cut.name} {_place(variants)}", module=module, input_shape=(3, size, size))
 
 
 def _decoders(variants: Variants, count: int) -> Iterator[Block]:
@@ -275,7 +280,7 @@ def _decoders(variants: Variants, count: int) -> Iterator[Block]:
         _, height, width = cut.shape
         narrow = (_NARROW[place % len(_NARROW)], height, width)
         yield Block(
-            name=f"decoder {name} {narrow[0]} at {cut.name}",
+            name=f"decoder {name} {narrow[0]} at {cut.name} {_place(variants)}",
             module=decoder(name, narrow, cut.shape),
             input_shape=narrow,
         )

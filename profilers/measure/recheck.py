@@ -8,8 +8,10 @@ from pathlib import Path
 
 import torch
 
+from splitsearch.profilers.counting.tables import OperatorTables
 from splitsearch.profilers.devices.device import DeviceProfile
 from splitsearch.profilers.devices.measured import KernelFields, Measured, MeasuredPart
+from splitsearch.profilers.duration import Duration
 from splitsearch.profilers.measure import agent
 from splitsearch.profilers.measure.check import Row
 from splitsearch.profilers.measure.draw import Drawn, draw
@@ -19,7 +21,6 @@ from splitsearch.profilers.measure.plan import Item, Slice, backbone_items, side
 from splitsearch.profilers.measure.runtimes import RuntimeOptions, make_runtime, needs_onnx
 from splitsearch.profilers.measure.series import Sample, difference, series_of
 from splitsearch.profilers.predict.times import times_of
-from splitsearch.profilers.tables import OperatorTables
 from splitsearch.spaces.backbones.loading import fresh_module
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.graph.part import GraphPart
@@ -145,13 +146,16 @@ def check_here(
     options = options_of(measured)
     make_runtime(options, Path(), {})
     subjects: list[Subject] = []
+    predicted: dict[str, Duration] = {}
     for name, size in _chosen(measured, backbones):
         progress("networks", len(subjects), len(subjects) + 1)
         torch.manual_seed(effort.seed)
         variants = Variants.trace(name, fresh_module(name), size)
-        subjects += subjects_of(variants, *counts, effort.seed)
+        found = subjects_of(variants, *counts, effort.seed)
+        times = times_of(device, OperatorTables())  # what stages have in common, they have within one backbone
+        predicted |= {subject.item.name: times.chain(subject.stages) for subject in found}
+        subjects += found
     halves = _measure([subject.item for subject in subjects], options, effort, progress)
-    times = times_of(device, OperatorTables())
     rows, parts = [], []
     for subject in subjects:
         even, odd = halves[subject.item.name]
@@ -161,7 +165,7 @@ def check_here(
                 name=subject.item.name,
                 kind=subject.kind,
                 site=subject.stages[0].site,
-                predicted=times.chain(subject.stages),
+                predicted=predicted[subject.item.name],
                 measured_ms=series.p50,
                 halves_percent=100 * difference(even, odd),
             )
@@ -208,6 +212,8 @@ def _measure(
             raise UserError(str(error)) from error
         finally:
             log.close()
+            torch.set_flush_denormal(False)  # ONNX Runtime leaves it on, for everything in this thread
+            torch.set_flush_denormal(False)  # ONNX Runtime leaves it on, for everything in this thread
     halves: dict[str, tuple[list[Sample], list[Sample]]] = {item.name: ([], []) for item in items}
     for line in log.lines:
         if line["what"] == "visit":

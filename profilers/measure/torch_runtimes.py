@@ -2,6 +2,8 @@
 
 import copy
 import json
+import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -22,8 +24,13 @@ class _CpuSession(Session):
 
     def run(self) -> Any:
         """One image."""
-        with torch.inference_mode():
-            return self._module(self._x)
+        # Random weights can make numbers that no trained network makes, and that processors are slow at.
+        torch.set_flush_denormal(True)
+        try:
+            with torch.inference_mode():
+                return self._module(self._x)
+        finally:
+            torch.set_flush_denormal(False)
 
 
 class _CudaSession(_CpuSession):
@@ -68,6 +75,8 @@ class TorchRuntime(Runtime):
             raise Refusal(f"--provider of {name} is cpu or cuda, not {provider}")
         if provider == "cuda" and not torch.cuda.is_available():
             raise Refusal("--provider cuda: this torch sees no CUDA GPU; there is: cpu")
+        if name == "compile" and provider == "cpu" and not shutil.which(os.environ.get("CXX", "g++")):
+            raise Refusal("--runtime compile needs a C++ compiler (g++, or the one that CXX names), and there is none")
         if dtype == "float16" and provider == "cpu":
             raise Refusal("--dtype float16 needs --provider cuda: processors compute float16 slower than float32")
         self.name, self.version, self.provider = name, torch.__version__, provider
@@ -76,8 +85,6 @@ class TorchRuntime(Runtime):
         self._items = items
         self._made: dict[str, nn.Module] = {}
         torch.set_num_threads(threads)
-        # Random weights can make numbers that no trained network makes, and that processors are slow at.
-        torch.set_flush_denormal(True)
 
     def load(self, item: Line) -> Session:
         """The item's network, compiled if that is asked for."""

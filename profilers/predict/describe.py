@@ -1,6 +1,6 @@
 """Every operator of a graph as a kernel of its own: what an unfused runtime launches, and what others fuse.
 
-Shapes come from one image on the meta device, counts from `profilers.operators`; views and bookkeeping launch nothing
+Shapes come from one image on the meta device, counts from `counting.operators`; views and bookkeeping launch nothing
 and are followed through.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from splitsearch.profilers.operators import CostInterpreter, as_graph
+from splitsearch.profilers.counting.operators import CostInterpreter, as_graph
 from splitsearch.profilers.predict.kernel import Kernel
 
 __all__ = ["Operator", "operators_of", "stretch_of", "without"]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from splitsearch.profilers.counting.tables import OperatorTables
 from splitsearch.profilers.devices.device import DeviceProfile
 from splitsearch.profilers.devices.measured import Measured
 from splitsearch.profilers.duration import ZERO, Duration
@@ -21,7 +22,6 @@ from splitsearch.profilers.predict.lookup import MeasuredStages
 from splitsearch.profilers.predict.model import KernelModel
 from splitsearch.profilers.predict.roofline import Roofline, element_bytes
 from splitsearch.profilers.predict.sequels import Sequels
-from splitsearch.profilers.tables import OperatorTables
 from splitsearch.spaces.model import Stage
 
 __all__ = ["FittedTimes"]

@@ -7,10 +7,10 @@ efficiency by a factor of three on one core, and fusing runtimes skip launches.
 
 from collections.abc import Iterable, Sequence
 
+from splitsearch.profilers.counting.operators import OperatorCost
+from splitsearch.profilers.counting.tables import OperatorTables
 from splitsearch.profilers.devices.device import DeviceProfile
 from splitsearch.profilers.duration import Duration
-from splitsearch.profilers.operators import OperatorCost
-from splitsearch.profilers.tables import OperatorTables
 from splitsearch.spaces.model import Stage
 
 __all__ = ["Roofline", "element_bytes", "operator_ms", "quantise_ms", "stage_ms"]

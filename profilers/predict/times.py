@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from splitsearch.profilers.counting.tables import OperatorTables
 from splitsearch.profilers.devices.device import DeviceProfile
 from splitsearch.profilers.duration import Duration
 from splitsearch.profilers.predict.roofline import Roofline
-from splitsearch.profilers.tables import OperatorTables
 from splitsearch.spaces.model import Stage
 
 __all__ = ["StageTimes", "times_of"]

@@ -12,6 +12,7 @@ import typer
 import splitsearch
 from splitsearch.searcher.cli.device import device_app
 from splitsearch.searcher.cli.inspect import COMMANDS as INSPECTION
+from splitsearch.searcher.cli.macs import COMMANDS as COUNTING
 from splitsearch.searcher.cli.profile import COMMANDS as COSTING
 from splitsearch.searcher.cli.results import COMMANDS as RESULTS
 from splitsearch.searcher.cli.run import COMMANDS as SEARCH
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-COMMANDS: dict[str, Callable[..., None]] = SEARCH | INSPECTION | COSTING | RESULTS
+COMMANDS: dict[str, Callable[..., None]] = SEARCH | INSPECTION | COUNTING | COSTING | RESULTS
 for command, function in COMMANDS.items():
     app.command(command)(function)
 app.add_typer(device_app, name="device")

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from splitsearch.searcher.cli.options import Json
+from splitsearch.searcher.cli.options import AcceptDoubtful, Json
 from splitsearch.searcher.cli.streams import results_only
 
 __all__ = ["device_app"]
@@ -48,18 +48,21 @@ def jobs(
     image_size: _Size = 224,
     quick: _Quick = False,
     thorough: _Thorough = False,
+    opset: Annotated[int, typer.Option(help="ONNX operator set; 13 for the runtimes of JetPack 4.")] = 18,
     seed: _Seed = 0,
 ) -> None:
     """Writes what another device has to measure: copy the folder and the agent there, and `samples/` back.
 
     Example: splitsearch device jobs --backbone resnet50 -o jobs
     """
+    from splitsearch.profilers.measure.here import Request
     from splitsearch.searcher.cli.steps import steps
     from splitsearch.searcher.measuring import write_device_jobs
 
+    effort = _effort(quick, thorough, seed, None)
+    request = Request(backbones=tuple(backbone or ()), image_size=image_size, effort=effort)
     with results_only(), steps() as progress:
-        effort = _effort(quick, thorough, seed, None)
-        text = write_device_jobs(tuple(backbone or ()), image_size, effort, output, progress)
+        text = write_device_jobs(request, opset, output, progress)
     typer.echo(text)
 
 
@@ -106,6 +109,8 @@ def measure(
             ),
             progress,
         )
+    for warning in document["warnings"]:
+        typer.echo(f"splitsearch: {warning}", err=True)
     if json:
         _print_json(document)
     else:
@@ -123,7 +128,7 @@ def check(
     thorough: _Thorough = False,
     seed: _Seed = 1,
     fold: Annotated[bool, typer.Option("--fold", help="Add what was measured to the profile.")] = False,
-    accept_doubtful: Annotated[bool, typer.Option("--accept-doubtful", help="Use a file that doubts itself.")] = False,
+    accept_doubtful: AcceptDoubtful = None,
     json: Json = False,
 ) -> None:
     """Draws candidates that the profile has not seen, measures them here, and prints predicted against measured.
@@ -143,7 +148,7 @@ def check(
                 runtime=runtime,
                 effort=_effort(quick, thorough, seed, None),
                 fold=fold,
-                accept_doubtful=accept_doubtful,
+                accept_doubtful=bool(accept_doubtful),
             ),
             progress,
         )

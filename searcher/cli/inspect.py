@@ -44,7 +44,10 @@ def cuts(
 
 
 def backbones(json: Json = False) -> None:
-    """Lists the torchvision classifiers."""
+    """Lists the torchvision classifiers, and the networks of the published results that torchvision lacks.
+
+    Others are timm:NAME, where timm is installed, and FILE.py:FUNCTION.
+    """
     from splitsearch.spaces.backbones.loading import backbone_names
 
     _print_names("backbones", backbone_names(), json)

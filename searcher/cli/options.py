@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "AcceptDoubtful",
     "Backbone",
     "DataDir",
     "DatasetName",
@@ -20,7 +21,11 @@ __all__ = [
 ]
 
 Backbone = Annotated[
-    str | None, typer.Option(help="A torchvision classifier, or FILE.py:FUNCTION. `splitsearch backbones` lists them.")
+    str | None,
+    typer.Option(
+        help="A name that `splitsearch backbones` lists, timm:NAME where timm is installed, or FILE.py:FUNCTION, a "
+        "function without arguments that returns a torch.nn.Module."
+    ),
 ]
 Device = Annotated[
     str | None, typer.Option(help="JSON file or shipped name, such as jetson.json. `splitsearch devices` lists them.")
@@ -46,4 +51,7 @@ DatasetName = Annotated[
 ]
 DataDir = Annotated[str | None, typer.Option(help="Where torchvision's data sets lie.")]
 ImageSize = Annotated[int | None, typer.Option(help="Side of the input in pixels. [default: the data set's own]")]
+AcceptDoubtful = Annotated[
+    bool | None, typer.Option("--accept-doubtful", help="Use a device profile that doubts its own figures.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]

@@ -5,7 +5,17 @@ from typing import Annotated, Any
 
 import typer
 
-from splitsearch.searcher.cli.options import Backbone, Device, Json, Network, RoundTrip, Server, ServerLoad, Uplink
+from splitsearch.searcher.cli.options import (
+    AcceptDoubtful,
+    Backbone,
+    Device,
+    Json,
+    Network,
+    RoundTrip,
+    Server,
+    ServerLoad,
+    Uplink,
+)
 from splitsearch.searcher.cli.streams import results_only
 
 __all__ = ["COMMANDS"]
@@ -52,6 +62,9 @@ def profile(
     rtt_ms: RoundTrip = None,
     server_load: ServerLoad = None,
     bandwidth_sweep: Annotated[bool, typer.Option("--bandwidth-sweep", help="Latencies at many uplink rates.")] = False,
+    runtime: Annotated[str | None, typer.Option(help="Refuse a device profile of another runtime.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="Refuse a device profile of another number format.")] = None,
+    accept_doubtful: AcceptDoubtful = None,
     json: Json = False,
 ) -> None:
     """Says what one candidate costs, without training it, beside the baselines.
@@ -61,10 +74,15 @@ def profile(
     Example: splitsearch profile --preset hnd --backbone densenet169 --channels 3 --json
     """
     chosen = dict(locals())
-    from splitsearch.searcher.costing import LinkWishes, profile_document
+    from splitsearch.profilers.devices.trust import Asked
+    from splitsearch.searcher.costing import Wishes, profile_document
 
-    wishes = LinkWishes(
-        server_load=server_load or 0.0, uplink_mbps=uplink_mbps, rtt_ms=rtt_ms, bandwidth_sweep=bandwidth_sweep
+    wishes = Wishes(
+        server_load=server_load or 0.0,
+        uplink_mbps=uplink_mbps,
+        rtt_ms=rtt_ms,
+        bandwidth_sweep=bandwidth_sweep,
+        asked=Asked(runtime=runtime, dtype=dtype, doubtful=bool(accept_doubtful)),
     )
     with results_only():
         document = profile_document(chosen, (str(device_profile), str(server_profile), str(network)), preset, wishes)

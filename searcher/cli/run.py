@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from splitsearch.searcher.cli.options import (
+    AcceptDoubtful,
     Backbone,
     DataDir,
     DatasetName,
@@ -68,9 +69,17 @@ def run(
     max_device_macs: Annotated[float | None, typer.Option(help="Budget.")] = None,
     max_device_memory_bytes: Annotated[float | None, typer.Option(help="Budget.")] = None,
     max_accuracy_drop: Annotated[float | None, typer.Option(help="Budget below the teacher, such as 0.02.")] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(help="A small backbone for the device alone, such as mobilenet_v3_small; repeatable."),
+    ] = None,
+    webp: Annotated[
+        bool | None, typer.Option("--webp/--no-webp", help="Compare with WebP files too, beside JPEG. [default: webp]")
+    ] = None,
     cache_dir: Annotated[
         Path | None, typer.Option(help="Where teachers are kept. [default: SPLITSEARCH_CACHE]")
     ] = None,
+    accept_doubtful: AcceptDoubtful = None,
     out: Annotated[Path | None, typer.Option(help="Run folder. [default: runs/<backbone>-<dataset>-<time>]")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run folder.")] = None,
     json: Json = False,
@@ -82,6 +91,8 @@ def run(
     given = {name: value for name, value in locals().items() if value is not None}
     for name in ("out", "resume", "json"):
         given.pop(name, None)
+    if "baseline" in given:
+        given["baseline"] = tuple(given["baseline"])
     if resume is not None:
         _resume(resume, out, given, json)
     else:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["front_table", "plain_table", "print_document", "print_json", "print_table"]
+__all__ = ["baselines_table", "front_table", "plain_table", "print_document", "print_json", "print_table"]
 
 
 _PLACE = ("trial", "cut", "head", "channels", "bits")
@@ -40,7 +40,10 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
 
 
 def front_table(document: dict[str, Any], limit: int | None = None) -> Table:
-    """The front, with the baselines below it."""
+    """The front, or the first of it, each candidate with the baselines that dominate it.
+
+    Below stand the baselines that no other baseline dominates; `baselines_table` has them all.
+    """
     names = [objective["name"] for objective in document["objectives"]]
     extra = [name for name in names if name not in ("accuracy", "latency_ms", "payload_bytes")]
     source = document["front"][0]["latency"]["source"] if document["front"] else "estimated"
@@ -52,18 +55,54 @@ def front_table(document: dict[str, Any], limit: int | None = None) -> Table:
     heads = ["accuracy", f"latency ms ({source})", terms, "payload bytes", *extra]
     for name in heads:
         table.add_column(name, justify="right")
+    table.add_column("dominated by")
     entries = document["front"] if limit is None else document["front"][:limit]
     for entry in entries:
         config = entry["config"]
         place = (entry["trial"], *(config[name] for name in _PLACE[1:]))
         more = " ".join(f"{name}={value}" for name, value in config.items() if name not in _KNOWN)
-        table.add_row(*map(str, place), more, *_numbers(entry, extra))
+        table.add_row(*map(str, place), more, *_numbers(entry, extra), _masters(entry))
     if len(entries) < len(document["front"]):
         table.add_row("…", f"{len(document['front']) - len(entries)} more")
     table.add_section()
     for baseline in document["baselines"]:
-        table.add_row("", baseline["name"], "", "", "", "", *_numbers(baseline, extra), style="dim")
+        if not _rivals(baseline, document):
+            table.add_row("", baseline["name"], "", "", "", "", *_numbers(baseline, extra), "", style="dim")
     return table
+
+
+def _masters(entry: dict[str, Any]) -> str:
+    """Which baselines are as good in every objective and better in one: `none` is what one searches for."""
+    first, *others = entry.get("dominated_by_baselines") or ("none",)
+    return f"{first} and {len(others)} more" if others else str(first)
+
+
+def _rivals(baseline: dict[str, Any], document: dict[str, Any]) -> list[str]:
+    """The baselines that dominate this one."""
+
+    def costs(one: dict[str, Any]) -> list[float]:
+        signs = ((o["name"], -1 if o["direction"] == "maximize" else 1) for o in document["objectives"])
+        return [sign * one["values"][name] for name, sign in signs]
+
+    own = costs(baseline)
+    others = [(other["name"], costs(other)) for other in document["baselines"]]
+    return [name for name, theirs in others if theirs != own and all(x <= y for x, y in zip(theirs, own, strict=True))]
+
+
+def baselines_table(document: dict[str, Any]) -> Table:
+    """The curves of the image files: what each quality costs in accuracy, bytes and time."""
+    columns = ("baseline", "accuracy", "payload bytes", "encode ms on the device", "encode ms here", "latency ms",
+               "latency is", "dominated by")  # fmt: skip
+    rows = [
+        [baseline["name"], baseline["values"]["accuracy"], round(baseline["values"]["payload_bytes"]),
+         codec.get("encode_ms", ""), codec.get("encode_ms_here", ""), baseline["values"]["latency_ms"],
+         baseline["latency"]["source"], ", ".join(_rivals(baseline, document)[:2]) or "none"]
+        for baseline in document["baselines"]
+        for codec in [baseline.get("codec") or {}]
+    ]  # fmt: skip
+    images = document["teacher"].get("images")
+    on = f"the {images} validation images" if images else "the validation images"
+    return plain_table(f"Without a split: accuracy and bytes measured on {on}", columns, rows)
 
 
 def _numbers(entry: dict[str, Any], extra: Sequence[str]) -> list[str]:
@@ -88,11 +127,18 @@ def print_document(document: dict[str, Any], run: Path, *, json: bool) -> None:
     if not console.is_terminal:
         console.width = 160  # a file has no width; narrow columns would fold every name
     console.print(front_table(document))
+    console.print(baselines_table(document))
+    for phrase in dict.fromkeys(b["codec"]["encode_source"] for b in document["baselines"] if b.get("codec")):
+        console.print(f"Encode times: {phrase}", markup=False, highlight=False, soft_wrap=True)
     trials = document["trials"]
     console.print(
         f"{trials['complete']} candidates trained, {trials['pruned']} infeasible, {trials['failed']} failed "
         f"in {trials['seconds']:.0f} s; teacher accuracy {document['teacher']['accuracy']:.3f}",
         highlight=False,
+    )
+    free = sum(not entry.get("dominated_by_baselines") for entry in document["front"])
+    console.print(
+        f"{free} of {len(document['front'])} candidates on the front are dominated by no baseline.", highlight=False
     )
     console.print(document["verdict"], markup=False, highlight=False)
     console.print(f"Run folder: {run}", markup=False, highlight=False, soft_wrap=True)

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 import optuna_dashboard
 
@@ -33,4 +34,9 @@ def serve(run: Path, host: str, port: int, ready: Callable[[str], None]) -> None
         except OSError as error:
             raise UserError(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from error
     ready(f"http://{host}:{port}/dashboard/studies/{study._study_id}")
-    optuna_dashboard.run_server(storage_url(run), host=host, port=port)
+    # The server swallows whatever is raised while it answers; a signal must reach the main thread, which only waits.
+    server = Thread(
+        target=optuna_dashboard.run_server, args=(storage_url(run),), kwargs={"host": host, "port": port}, daemon=True
+    )
+    server.start()
+    server.join()

@@ -22,6 +22,7 @@ _ROUNDING = 1e-9  # so that 0.93 is 2 points below 0.95 for every pair of shares
 _PARTS = ("head_ms", "transfer_ms", "tail_ms", "source")
 _MACS = ("device_macs", "server_macs")
 _INTERVAL = ("accuracy_low", "accuracy_high")
+_MASTERS = "dominated_by_baselines"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,8 @@ def front_frame(document: dict[str, Any]) -> pd.DataFrame:
     """The front as a table, one row per candidate; an empty front keeps the columns."""
     if not document["front"]:
         config = [field.name for field in fields(SplitConfig)]
-        return pd.DataFrame(columns=list(dict.fromkeys(["trial", *config, *OBJECTIVES, *_PARTS, *_MACS, *_INTERVAL])))
+        parts = ("trial", *config, *OBJECTIVES, *_PARTS, *_MACS, *_INTERVAL, _MASTERS)
+        return pd.DataFrame(columns=list(dict.fromkeys(parts)))
     return pd.DataFrame([_row(entry) for entry in document["front"]])
 
 
@@ -142,7 +144,7 @@ def _entry(header: FrontHeader, result: TrialResult) -> dict[str, Any]:
         "macs": result.macs,
         "parameters": result.parameters,
         "accuracy_interval": list(result.accuracy_interval) if result.accuracy_interval else None,
-        "dominated_by_baselines": [
+        _MASTERS: [
             baseline.name
             for baseline in header.baselines
             if dominates(to_minimise(baseline.values, header.objectives), point)
@@ -165,4 +167,4 @@ def _row(entry: dict[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {"trial": entry["trial"]}
     for part in (entry["config"], entry["values"], parts, macs, interval):
         row |= part
-    return row
+    return row | {_MASTERS: " ".join(entry.get(_MASTERS, ()))}

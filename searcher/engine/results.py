@@ -20,7 +20,8 @@ class TrialResult:
         values: objectives by name; the known costs also of a pruned trial.
         reason: why it is not complete.
         repeat_of: the earlier trial whose values these are, if the candidate was known.
-        latency: terms in milliseconds and their source.
+        latency: terms in milliseconds and their source; `payload_source` says whose bytes the transfer is of: `exact`,
+            the `upper bound` of a coding, or the mean that was `measured` once the candidate was trained.
         macs: on `device` and `server`.
         parameters: on `device` and `server`.
         accuracy_interval: 95 % interval of the accuracy on the validation images.
@@ -61,17 +62,29 @@ class Baseline:
     """A way to do without a split.
 
     Attributes:
-        name: `local`, `server_raw`, `server_jpeg_q90` ….
+        name: `local`, `server_raw`, `server_jpeg_q90` …, `local_mobilenet_v3_small` ….
         values: objectives by name.
         latency: terms in milliseconds and their source.
         macs: on `device` and `server`.
+        how: where the weights of a network of its own come from; empty for the teacher itself.
+        codec: of an image file: `name`, `quality`, `encode_ms` on the device and `decode_ms` on the server with
+            `encode_source` and `decode_source`, a phrase each, and `encode_ms_here` and `decode_ms_here`, processor
+            time on the machine that ran the search; None where no file is made.
     """
 
     name: str
     values: dict[str, float]
     latency: dict[str, Any]
     macs: dict[str, int]
+    how: str = ""
+    codec: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON data."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Baseline":
+        """Reads what `to_json` wrote; fields of newer releases are left out."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{name: value for name, value in data.items() if name in known})

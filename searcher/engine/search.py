@@ -19,7 +19,8 @@ from splitsearch.spaces.errors import NothingFeasibleError
 
 __all__ = ["Limits", "Search", "extremes", "require_feasible"]
 
-_PATIENCE = 3  # suggestions in a row that may teach nothing before an untried candidate is drawn instead
+_PATIENCE = 3  # suggestions that may repeat what is known before an untried candidate is drawn instead
+_REFUSALS = 100  # suggestions that may be impossible: a sampler learns from them, and one that does not must not hang
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,20 +70,32 @@ class Search:
         self.header = header
         self.reporter = reporter
         self.results = study.results()
+        self._document: dict[str, Any] | None = None
 
     def run(self, feasible: list[SplitConfig], limits: Limits, seed: int) -> dict[str, Any]:
         """Searches until the limits are reached or every feasible candidate is known; returns the front."""
         watch = Stopwatch()
         write_lines(self.run_folder / "trials.jsonl", [result.to_json() for result in self.results])
-        wanted = min(limits.trials, len(feasible))
         draw = random.Random(seed)
-        idle = 0
-        while self._evaluated() < wanted and not (limits.timeout and watch.seconds > limits.timeout):
-            if idle >= _PATIENCE:
+        repeats = refusals = 0
+        while self._evaluated() < (wanted := self._wanted(feasible, limits)):
+            if limits.timeout and watch.seconds > limits.timeout:
+                break
+            if repeats >= _PATIENCE or refusals >= _REFUSALS:
                 self._enqueue_untried(feasible, draw)
-            learned = self._step(wanted)
-            idle = 0 if learned else idle + 1
+            result = self._step(wanted)
+            if result.repeat_of is not None:
+                repeats += 1
+            elif _refused(result):
+                refusals += 1
+            else:
+                repeats = refusals = 0
         return self.finish()
+
+    def _wanted(self, feasible: list[SplitConfig], limits: Limits) -> int:
+        """What turns out impossible when it is built cannot be waited for."""
+        refused = {result.key for result in self.results if _refused(result)}
+        return min(limits.trials, sum(config.key not in refused for config in feasible))
 
     def finish(self) -> dict[str, Any]:
         """Writes the front of what is known and drops the checkpoints that are not on it."""
@@ -94,8 +107,8 @@ class Search:
                 path.unlink()
         return document
 
-    def _step(self, wanted: int) -> bool:
-        """One ask and tell; returns whether anything new was learned."""
+    def _step(self, wanted: int) -> TrialResult:
+        """One ask and tell."""
         trial, point = self.study.ask()
         try:
             result = self._result(trial.number, point)
@@ -105,9 +118,10 @@ class Search:
         self.study.tell(trial, result)
         self.results.append(result)
         append_line(self.run_folder / "trials.jsonl", result.to_json())
-        document = self.finish()
-        self.reporter.trial(document, describe(result), self._evaluated(), wanted)
-        return result.repeat_of is None and result.state != "pruned"
+        if self._document is None or not _refused(result):  # a refusal leaves the front as it is, and comes by dozens
+            self._document = self.finish()
+        self.reporter.trial(self._document, describe(result), self._evaluated(), wanted)
+        return result
 
     def _result(self, number: int, point: dict[str, int]) -> TrialResult:
         config = self.study.space.at(point)
@@ -130,6 +144,11 @@ class Search:
         untried = [config for config in feasible if config.key not in tried]
         if untried:
             self.study.enqueue(self.study.space.point(draw.choice(untried)))
+
+
+def _refused(result: TrialResult) -> bool:
+    """Whether nothing was trained, because the candidate cannot exist or breaks a budget."""
+    return result.state == "pruned" and not result.curve
 
 
 def describe(result: TrialResult) -> str:

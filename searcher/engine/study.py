@@ -15,7 +15,7 @@ from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.space.space import SearchSpace
 
-__all__ = ["STUDY_NAME", "RunStudy", "open_study", "storage_url"]
+__all__ = ["STUDY_NAME", "RunStudy", "open_study", "storage_url", "stored_facts"]
 
 STUDY_NAME = "splitsearch"
 _RESULT = "result"
@@ -112,6 +112,16 @@ def _attributes(result: TrialResult) -> dict[str, Any]:
     if result.reason:
         shown["reason"] = result.reason
     return shown
+
+
+def stored_facts(run: Path) -> dict[str, Any]:
+    """What a former part of a run described; empty before its first."""
+    if not (run / "study.db").is_file():
+        return {}
+    try:
+        return dict(optuna.load_study(study_name=STUDY_NAME, storage=storage_url(run)).user_attrs)
+    except KeyError:  # the file was made, and a kill came before the study
+        return {}
 
 
 def open_study(run: Path) -> optuna.Study:

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save
 
 from splitsearch.profilers.pool import Pool
-from splitsearch.profilers.profile import Profile
+from splitsearch.profilers.profile import Profile, Target
 from splitsearch.profilers.timing import Stopwatch
 from splitsearch.searcher.engine.files import write_bytes_atomic
 from splitsearch.searcher.engine.objectives import Budgets
@@ -20,7 +20,7 @@ from splitsearch.searcher.training.teacher import Teacher
 from splitsearch.searcher.training.validate import Validation, validate
 from splitsearch.spaces.assemble import assemble
 from splitsearch.spaces.config import SplitConfig
-from splitsearch.spaces.errors import InfeasibleError
+from splitsearch.spaces.errors import InfeasibleError, UserError
 from splitsearch.spaces.model import SplitModel
 
 __all__ = ["Evaluator", "checkpoint_path"]
@@ -40,6 +40,7 @@ class Evaluator:
         tutor: training images and activations.
         validation: activations of the validation images.
         pool: costs of every candidate.
+        target: on what they were costed.
         budgets: limits on costs and accuracy.
         trainer: how encoder and decoder learn.
         recipe: for how long.
@@ -51,6 +52,7 @@ class Evaluator:
     tutor: Tutor
     validation: Activations
     pool: Pool
+    target: Target
     budgets: Budgets
     trainer: Trainer
     recipe: Recipe
@@ -64,12 +66,19 @@ class Evaluator:
             profile = self.pool.get(config)
         except InfeasibleError as error:
             return self.refuse(number, config, str(error))
-        known = _costed(_blank(number, config, "failed", None), profile)
+        bound = "exact" if config.coding == "none" else "upper bound"
+        known = _costed(_blank(number, config, "failed", None), profile, payload_source=bound)
         broken = self.budgets.violations(known.values)
         if broken:
             return replace(known, state="pruned", reason="; ".join(broken))
+        seed = int(hashlib.sha256(f"{self.seed}:{config.key}".encode()).hexdigest()[:8], 16)
+        torch.manual_seed(seed)
         try:
-            result = self._train(known, config, profile)
+            try:
+                model = assemble(config, self.teacher.variants, seed)
+            except (InfeasibleError, UserError) as error:  # the settings were checked: this candidate is wrong
+                return replace(known, state="pruned", reason=str(error), seconds=watch.seconds)
+            result = self._train(known, profile, model, seed)
         except InfeasibleError as error:
             result = replace(known, reason=str(error))
         except RuntimeError as error:  # torch reports exhausted memory so; one candidate must not end the search
@@ -80,14 +89,13 @@ class Evaluator:
         """The result of a candidate that cannot exist, with the reason."""
         return _blank(number, config, "pruned", reason)
 
-    def _train(self, known: TrialResult, config: SplitConfig, profile: Profile) -> TrialResult:
-        seed = int(hashlib.sha256(f"{self.seed}:{config.key}".encode()).hexdigest()[:8], 16)
-        torch.manual_seed(seed)
-        model = assemble(config, self.teacher.variants, seed)
+    def _train(self, known: TrialResult, profile: Profile, model: SplitModel, seed: int) -> TrialResult:
+        config = SplitConfig.from_json(known.config)
         curve = self.trainer(config, model, self.tutor, self.recipe, seed)
         found = validate(config, model, self.tutor.data, self.validation)
+        profile = _sent(profile, found, self.target)
         result = replace(
-            known,
+            _costed(known, profile, payload_source="measured"),
             state="complete",
             values=_values(profile, found),
             accuracy_interval=wilson_interval(found.accuracy, found.images),
@@ -108,14 +116,21 @@ def _blank(number: int, config: SplitConfig, state: str, reason: str | None) -> 
     )
 
 
-def _costed(result: TrialResult, profile: Profile) -> TrialResult:
+def _costed(result: TrialResult, profile: Profile, *, payload_source: str) -> TrialResult:
     return replace(
         result,
         values=profile.values,
-        latency=profile.latency.to_json(),
+        latency=profile.latency.to_json() | {"payload_source": payload_source},
         macs={"device": profile.device_macs, "server": profile.server_macs},
         parameters={"device": profile.device_parameters, "server": profile.server_parameters},
     )
+
+
+def _sent(profile: Profile, found: Validation, target: Target) -> Profile:
+    """Transfer and radio of the bytes that were really sent: how far a coding compresses, only training can tell."""
+    sending = 1.0 if found.exit_rate is None else 1 - found.exit_rate
+    mean = found.payload_bytes / sending if sending else profile.payload_bytes
+    return profile if mean == profile.payload_bytes else profile.resent(target, mean)
 
 
 def _values(profile: Profile, found: Validation) -> dict[str, float]:

@@ -112,15 +112,15 @@ def _quantise(x: torch.Tensor, bits: int) -> tuple[torch.Tensor, torch.Tensor, t
 
 
 def _pack_integers(values: NDArray[np.int64], bits: int) -> bytes:
-    if bits == 16:
-        return values.astype("<u2").tobytes()
+    if bits in (8, 16):  # the same bytes as bit by bit, several times faster
+        return values.astype("<u2" if bits == 16 else "u1").tobytes()
     planes = (values[:, None] >> np.arange(bits - 1, -1, -1)) & 1
     return np.packbits(planes.astype(np.uint8).reshape(-1)).tobytes()
 
 
 def _unpack_integers(body: NDArray[np.uint8], bits: int, count: int) -> NDArray[np.int64]:
-    if bits == 16:
-        return body.view("<u2").astype(np.int64)
+    if bits in (8, 16):
+        return body.view("<u2" if bits == 16 else "u1").astype(np.int64)
     planes = np.unpackbits(body, count=count * bits).reshape(count, bits).astype(np.int64)
     return planes @ (1 << np.arange(bits - 1, -1, -1))
 

@@ -9,12 +9,12 @@ and are no places of their own: of several views of one tensor the cheaper is co
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from torch import fx, nn
 
 from splitsearch.spaces.graph.flow import data_flow
+from splitsearch.spaces.graph.memo import once_per_graph
 from splitsearch.spaces.graph.trace import Shape, TracedGraph
 
 __all__ = ["Crossing", "find_crossings"]
@@ -61,7 +61,7 @@ class _Value:
     taken: dict[fx.Node, int] = field(default_factory=dict)
 
 
-@lru_cache(maxsize=16)
+@once_per_graph
 def find_crossings(graph: TracedGraph, max_tensors: int | None = None) -> tuple[Crossing, ...]:
     """Finds where several tensors cross together, from the input to the output.
 

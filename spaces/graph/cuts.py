@@ -7,7 +7,6 @@ ancestors of the cut into the head and the rest into the tail. The logits are th
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal, cast, get_args
 
 from torch import fx
@@ -15,7 +14,8 @@ from torch import fx
 from splitsearch.spaces.errors import UserError, nearest
 from splitsearch.spaces.graph.flow import ancestors, dominators
 from splitsearch.spaces.graph.fold import shape_arithmetic
-from splitsearch.spaces.graph.layout import is_supported, positions
+from splitsearch.spaces.graph.layout import is_supported, map_shape, positions
+from splitsearch.spaces.graph.memo import once_per_graph
 from splitsearch.spaces.graph.trace import Shape, TracedGraph
 
 __all__ = ["CUT_SETS", "Cut", "CutSet", "find_cut", "find_cuts", "head_nodes", "part_at", "split_at"]
@@ -48,7 +48,7 @@ class Cut:
         return math.prod(self.shape)
 
 
-@lru_cache(maxsize=512)
+@once_per_graph
 def find_cuts(graph: TracedGraph, which: CutSet = "blocks") -> tuple[Cut, ...]:
     """Finds the legal cuts, from the input to the output.
 
@@ -97,12 +97,12 @@ def find_cut(graph: TracedGraph, name: str) -> Cut:
     raise UserError(f"the backbone has no cut '{name}'{nearest(name, list(cuts))}")
 
 
-@lru_cache(maxsize=512)
+@once_per_graph
 def _by_name(graph: TracedGraph) -> dict[str, Cut]:
     return {cut.name: cut for cut in find_cuts(graph, "all")}
 
 
-@lru_cache(maxsize=256)  # every candidate at one cut shares one head and one tail
+@once_per_graph  # every candidate at one cut shares one head and one tail
 def split_at(graph: TracedGraph, cut: Cut) -> tuple[fx.GraphModule, fx.GraphModule]:
     """Parts the backbone once: every call with the same graph and cut returns the same two modules."""
     return part_at(graph, cut)
@@ -139,15 +139,29 @@ def _blocks(cuts: list[Cut], nodes: list[fx.Node]) -> list[Cut]:
 def _stages(blocks: list[Cut], graph: TracedGraph) -> list[Cut]:
     """The last block of each run of equal map sizes: where a network is about to shrink its map.
 
-    A cut that leaves the server nothing but the classifier is no split: the device could as well finish the work.
+    A map size that comes back was never left: attention may fold a map into a grid and unfold it again. A cut that
+    leaves the server nothing but the classifier is no split: the device could as well finish the work.
     """
     usable = [cut for cut in blocks if is_supported(cut.shape)]
-    ends = [
-        cut
-        for k, cut in enumerate(usable)
-        if k + 1 == len(usable) or positions(cut.shape) != positions(usable[k + 1].shape)
-    ]
-    return [cut for cut in ends if _weighted_layers_after(cut, graph) > 1] or ends
+    sizes = _map_sizes(usable)
+    maps = [size if len(cut.shape) == 3 else None for cut, size in zip(usable, sizes, strict=True)]
+
+    def ends(k: int) -> bool:
+        comes_back = set(maps[: k + 1]) & set(maps[k + 1 :]) - {None}
+        return sizes[k + 1 : k + 2] != [sizes[k]] and not comes_back
+
+    found = [cut for k, cut in enumerate(usable) if ends(k)]
+    return [cut for cut in found if _weighted_layers_after(cut, graph) > 1] or found
+
+
+def _map_sizes(cuts: list[Cut]) -> list[int]:
+    """Elements per channel; windows of a map, 4 of 49 pixels with 256 channels say, count as the map they hold."""
+    sizes: list[int] = []
+    for k, cut in enumerate(cuts):
+        _, height, width = map_shape(cut.shape)
+        is_windows = k > 0 and len(cut.shape) == 3 and height != width and cut.elements == cuts[k - 1].elements
+        sizes.append(sizes[-1] if is_windows else positions(cut.shape))
+    return sizes
 
 
 def _weighted_layers_after(cut: Cut, graph: TracedGraph) -> int:

@@ -1,31 +1,24 @@
-"""The axes of a search: what each is called in a file, what its values are, and when it matters at all.
+"""The axes of a search: what each is called in a file, and what its values are.
 
-An axis is a field of SplitConfig, which owns defaults and legal values. What this table adds is the order of the axes,
-their names in space files, and the conditions under which one says anything: the width of a compact encoder means
-nothing to a candidate that keeps the backbone's own head. Conditions and exclusions see only axes that matter.
+An axis is a field of SplitConfig, which owns defaults and legal values; when it matters at all stands in
+`spaces.premises`. What this table adds is the order of the axes and their names in space files. Exclusions see only
+axes that matter.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal
 
 from splitsearch.spaces.bottleneck.published import decoder_chain, encoder_chain
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import UserError
+from splitsearch.spaces.premises import PREMISES, Given
 
-__all__ = ["AXES", "Axis", "Given", "accept", "defaults", "find_axis"]
+__all__ = ["AXES", "Axis", "accept", "defaults", "find_axis"]
 
 Kind = Literal["cut", "text", "integer", "number"]
 _LARGEST = 10**9
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A premise: `axis` matters and its value `holds`."""
-
-    axis: str
-    holds: Callable[[Any], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +29,16 @@ class Axis:
         name: the field of SplitConfig.
         plural: its key in space files; the name itself will do as well.
         kind: `integer` and `number` have an order, `cut` is resolved on a backbone, `text` is as written.
-        only: premises of which one must hold for this axis to matter, about axes further up; none for always.
     """
 
     name: str
     plural: str
     kind: Kind
-    only: tuple[Given, ...] = ()
+
+    @property
+    def only(self) -> tuple[Given, ...]:
+        """Premises about axes further up, of which one must be given for this axis to matter; none for always."""
+        return PREMISES.get(self.name, ())
 
     @property
     def required(self) -> bool:
@@ -50,44 +46,17 @@ class Axis:
         return self.name not in defaults()
 
 
-def _mimic(value: Any) -> bool:
-    return bool(value == "mimic")
-
-
-def _original(value: Any) -> bool:
-    return bool(value == "original")
-
-
-def _compact(value: Any) -> bool:
-    return bool(value == "compact")
-
-
-def _some(value: Any) -> bool:
-    return bool(value > 0)
-
-
-def _several(value: Any) -> bool:
-    return bool(value > 1)
-
-
-def _present(value: Any) -> bool:
-    return value is not None
-
-
-_EXIT = (Given("exit_cut", _present),)
-_PRUNING = (Given("head_pruning", _some), Given("tail_pruning", _some))
-
 # Exits stand beside the cut, which bounds them: what must be remembered between the two is least so.
 _TABLE = (
     Axis(name="cut", plural="cuts", kind="cut"),
     Axis(name="exit_cut", plural="exit_cuts", kind="cut"),
-    Axis(name="exit_confidence", plural="exit_confidences", kind="text", only=_EXIT),
-    Axis(name="exit_threshold", plural="exit_thresholds", kind="number", only=_EXIT),
-    Axis(name="exit_fusion", plural="exit_fusions", kind="number", only=_EXIT),
+    Axis(name="exit_confidence", plural="exit_confidences", kind="text"),
+    Axis(name="exit_threshold", plural="exit_thresholds", kind="number"),
+    Axis(name="exit_fusion", plural="exit_fusions", kind="number"),
     Axis(name="head", plural="heads", kind="text"),
-    Axis(name="encoder", plural="encoders", kind="text", only=(Given("head", _mimic),)),
-    Axis(name="encoder_width", plural="encoder_widths", kind="integer", only=(Given("encoder", _compact),)),
-    Axis(name="encoder_depth", plural="encoder_depths", kind="integer", only=(Given("encoder", _compact),)),
+    Axis(name="encoder", plural="encoders", kind="text"),
+    Axis(name="encoder_width", plural="encoder_widths", kind="integer"),
+    Axis(name="encoder_depth", plural="encoder_depths", kind="integer"),
     Axis(name="activation", plural="activations", kind="text"),
     Axis(name="stride", plural="strides", kind="integer"),
     Axis(name="channels", plural="channels", kind="integer"),
@@ -95,11 +64,11 @@ _TABLE = (
     Axis(name="bits", plural="bits", kind="integer"),
     Axis(name="coding", plural="codings", kind="text"),
     Axis(name="division", plural="divisions", kind="integer"),
-    Axis(name="division_scope", plural="division_scopes", kind="text", only=(Given("division", _several),)),
-    Axis(name="head_pruning", plural="head_prunings", kind="number", only=(Given("head", _original),)),
+    Axis(name="division_scope", plural="division_scopes", kind="text"),
+    Axis(name="head_pruning", plural="head_prunings", kind="number"),
     Axis(name="tail_pruning", plural="tail_prunings", kind="number"),
-    Axis(name="pruning_rule", plural="pruning_rules", kind="text", only=_PRUNING),
-    Axis(name="importance", plural="importances", kind="text", only=_PRUNING),
+    Axis(name="pruning_rule", plural="pruning_rules", kind="text"),
+    Axis(name="importance", plural="importances", kind="text"),
     Axis(name="depth", plural="depths", kind="number"),
     Axis(name="width", plural="widths", kind="number"),
     Axis(name="resolution", plural="resolutions", kind="number"),

@@ -77,7 +77,7 @@ class SearchSpace:
             Dimension(
                 name=axis.name,
                 values=self.axes[axis.name],
-                only=[(given.axis, given.holds) for given in axis.only],
+                only=[(given.field, given.holds) for given in axis.only],
             )
             for axis in AXES
         ]
@@ -214,7 +214,7 @@ def _matters(axis: Axis, mattering: Mapping[str, Any]) -> bool:
     """Whether an axis says anything, given the values of those further up that do."""
     if not axis.only:
         return True
-    return any(given.axis in mattering and given.holds(mattering[given.axis]) for given in axis.only)
+    return any(given.field in mattering and given.holds(mattering[given.field]) for given in axis.only)
 
 
 def _values(axis: Axis, lists: dict[str, Sequence[Any]]) -> tuple[Any, ...]:

@@ -7,7 +7,9 @@ cut found on the whole backbone is found on every variant that still has the blo
 
 import copy
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from weakref import WeakSet
 
 from torch import nn
 
@@ -104,6 +106,8 @@ class Variants:
         name: of the backbone, as the user gave it: the published rules go by it.
         module: the backbone, with or without values (meta device).
         graph: the backbone itself, traced at its image size.
+        backward: runs the loss of some images backward through a network, so that its parameters hold gradients; the
+            importance `taylor` needs it. None where there is no data.
     """
 
     def __init__(self, name: str, module: nn.Module, graph: TracedGraph) -> None:
@@ -112,6 +116,8 @@ class Variants:
         self.graph = graph
         self._kept = _KEPT_ON_META if self.is_meta else _KEPT
         self._made: OrderedDict[Recipe, TracedGraph | InfeasibleError] = OrderedDict()
+        self.backward: Callable[[nn.Module], None] | None = None
+        self._with_gradients: WeakSet[nn.Module] = WeakSet()
         self._shapes: OrderedDict[tuple[int, float, float], nn.Module] = OrderedDict()
 
     @classmethod
@@ -134,8 +140,16 @@ class Variants:
         return self.graph.shapes[self.graph.output.name][0]
 
     def without_values(self) -> "Variants":
-        """The same backbone on the meta device, where variants cost no memory: enough for every cost."""
-        return self if self.is_meta else Variants.trace(self.name, on_meta(self.module), self.graph.image_size)
+        """The same backbone on the meta device, where variants cost no memory: enough for every cost.
+
+        A backbone whose own code asks tensors for their values cannot do without, and stays as it is.
+        """
+        if self.is_meta:
+            return self
+        try:
+            return Variants.trace(self.name, on_meta(self.module), self.graph.image_size)
+        except UserError:
+            return self
 
     def get(self, recipe: Recipe) -> TracedGraph:
         """One variant, traced.
@@ -184,8 +198,19 @@ class Variants:
     def _make(self, recipe: Recipe) -> TracedGraph:
         module = self._shaped(recipe.nets, recipe.depth, recipe.width)
         if recipe.pruned:
-            module = _pruned(module, self.get(recipe.unpruned), recipe)
+            if recipe.importance == "taylor":
+                self._find_gradients(module)
+            try:
+                module = _pruned(module, self.get(recipe.unpruned), recipe)
+            except UserError as error:  # a variant has no gradients, or no values: others of the same space may
+                raise InfeasibleError(str(error)) from error
         return _traced(module, recipe.image_size)
+
+    def _find_gradients(self, module: nn.Module) -> None:
+        """Once per network, and only where they are asked for."""
+        if self.backward is not None and not self.is_meta and module not in self._with_gradients:
+            self.backward(module)
+            self._with_gradients.add(module)
 
     def _shaped(self, nets: int, depth: float, width: float) -> nn.Module:
         """Divided and shrunk: the same whatever the resolution and the cut, so that many variants start from it."""

@@ -107,7 +107,7 @@ def test_a_network_survives_a_round_trip(name: str, tmp_path: Path) -> None:
 )
 def test_the_fitted_boards_reproduce_the_published_throughput(device: str, model: str, images_per_s: float) -> None:
     # Here rather than above: fvcore warns when it is imported, and a mark does not reach the collection of a file.
-    from splitsearch.profilers.operators import operator_costs
+    from splitsearch.profilers.counting.operators import operator_costs
     from splitsearch.profilers.predict.roofline import stage_ms
 
     costs = operator_costs(get_model(model, weights=None).eval(), (3, 224, 224))

@@ -3,13 +3,20 @@
 import threading
 from datetime import datetime
 
-from splitsearch.profilers.timing import Stopwatch, thread_ns, timestamp
+from splitsearch.profilers.timing import Stopwatch, processor_stopwatch, thread_ns, timestamp
 
 
 def test_a_stopwatch_counts_from_its_start() -> None:
     ticks = iter([10.0, 10.5, 12.0])
     watch = Stopwatch(lambda: next(ticks))
     assert (watch.seconds, watch.seconds) == (0.5, 2.0)
+
+
+def test_processor_time_stands_still_while_a_thread_sleeps() -> None:
+    wall, own = Stopwatch(), processor_stopwatch()
+    threading.Event().wait(0.05)
+    assert wall.seconds >= 0.05
+    assert own.seconds < 0.02
 
 
 def test_a_timestamp_can_be_read_back() -> None:

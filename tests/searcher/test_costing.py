@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from splitsearch.profilers.devices.device import load_device
-from splitsearch.searcher.costing import LinkWishes, profile_document
+from splitsearch.searcher.costing import Wishes, profile_document
 from splitsearch.spaces.errors import UserError
 
 TARGET = ("jetson.json", "server_t4.json", "lte")
@@ -156,7 +156,7 @@ def test_the_light_decoder_costs_a_fraction_of_the_published_one() -> None:
 
 
 def test_wishes_about_network_and_server_are_heard() -> None:
-    wishes = LinkWishes(server_load=0.5, uplink_mbps=20.0, rtt_ms=5.0, bandwidth_sweep=True)
+    wishes = Wishes(server_load=0.5, uplink_mbps=20.0, rtt_ms=5.0, bandwidth_sweep=True)
     document = profile_document(CONFIG, TARGET, None, wishes)
     assert document["network"] == "4G LTE, uplink 20 Mbit/s, RTT 5 ms"
     latency = document["profiles"]["candidate"]["latency"]
@@ -169,3 +169,11 @@ def test_wishes_about_network_and_server_are_heard() -> None:
     assert {name for row in rows for name in row["latency_ms"]} == {"candidate", "local", "server_raw"}
     same = next(row for row in rows if row["uplink_mbps"] == 20.0)
     assert same["latency_ms"]["candidate"] == pytest.approx(document["profiles"]["candidate"]["latency_ms"])
+
+
+def test_what_the_figures_leave_out_is_listed() -> None:
+    whole = profile_document({"backbone": "resnet18", "image_size": 64}, TARGET)
+    assert whole["uncounted_operators"]["BatchNorm2d"] == 20
+    assert whole["unknown_operators"] == []
+    split = profile_document({"backbone": "resnet18", "image_size": 64, "cut": "layer2", "head": "mimic"}, TARGET)
+    assert split["uncounted_operators"]["BatchNorm2d"] < 20

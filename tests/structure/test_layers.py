@@ -12,17 +12,19 @@ OWNERS = {
     "optuna": ("searcher/engine/",),
     "optuna_dashboard": ("searcher/engine/",),
     "typer": ("searcher/cli/",),
-    "time": ("profilers/timing.py",),
+    "time": ("profilers/timing.py", "profilers/measure/agent.py"),  # the agent is one file that needs no other
     "timeit": ("profilers/timing.py",),
     "datetime": ("profilers/timing.py",),
     "torchvision": ("spaces/backbones/", "searcher/data/"),
     "timm": ("spaces/backbones/",),
     "torch_pruning": ("spaces/variants/",),
     "zstandard": ("spaces/bottleneck/payload.py",),
-    "fvcore": ("profilers/operators.py",),
-    "sklearn": ("searcher/data/", "profilers/predict/model.py"),
+    "fvcore": ("profilers/counting/macs.py",),
     "onnx": ("profilers/measure/",),
     "onnxruntime": ("profilers/measure/",),
+    "onnxscript": (),
+    "tensorrt": ("profilers/measure/agent.py",),
+    "sklearn": ("searcher/data/", "profilers/predict/model.py"),
 }
 
 

@@ -59,7 +59,7 @@ def test_a_profile_of_what_is_asked_for_is_used(asked: Asked) -> None:
             Asked(image_size=32, backbone="resnet50"),
             "was measured at 224 pixels, not at 32: measure with --image-size 32",
         ),
-        (Asked(image_size=300, backbone="resnet50"), "or ask for 224"),
+        (Asked(image_size=300, backbone="resnet50"), "ask for 224, or say --accept-doubtful"),
         (Asked(image_size=200, backbone="new"), "was measured at 160 and 224 pixels, not at 200"),
     ],
 )
@@ -73,7 +73,9 @@ def test_a_doubtful_profile_is_used_only_if_that_is_said() -> None:
     device = profile(ok=False)
     with pytest.raises(UserError, match="doubts its own figures: it throttled; --accept-doubtful uses it all the same"):
         require(device, Asked())
-    assert require(device, Asked(doubtful=True)) is device
+    assert require(device, Asked(doubtful=True, image_size=32)) is device
+    with pytest.raises(UserError, match="not in eager"):
+        require(device, Asked(doubtful=True, runtime="eager"))
 
 
 def test_a_file_without_measurements_has_a_number_format_alone() -> None:

@@ -1,11 +1,12 @@
 """A backbone of one's own as a file, and a small measurement of it that the tests share."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from splitsearch.profilers.measure import agent
 from splitsearch.profilers.measure.here import Effort, Request, prepare_jobs, run_agent
@@ -15,6 +16,13 @@ from splitsearch.profilers.measure.runtimes import RuntimeOptions, make_runtime
 
 def silent(what: str, done: int, total: int) -> None:
     pass
+
+
+@pytest.fixture(autouse=True)
+def usual_numbers() -> Iterator[None]:
+    """ONNX Runtime's sessions turn the smallest numbers off for their thread; the next test wants them back."""
+    yield
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture(scope="session")

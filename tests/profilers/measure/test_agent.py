@@ -491,7 +491,13 @@ def fake_tensorrt(version: str, *, new: bool) -> Any:
     recent = {"num_io_tensors": 2, "get_tensor_name": lambda k: k, "get_tensor_shape": lambda k: shapes[k],
               "get_tensor_dtype": lambda k: "f4"}  # fmt: skip
     context = Context()
-    engine = SimpleNamespace(create_execution_context=lambda: context, **(recent if new else old))
+    inspector = SimpleNamespace(get_engine_information=lambda form: '{"Layers": []}')
+    engine = SimpleNamespace(
+        create_execution_context=lambda: context,
+        create_engine_inspector=lambda: inspector,
+        **(recent if new else old),
+    )
+    later = {"LayerInformationFormat": SimpleNamespace(JSON=1)} if new else {}
     flags: list[str] = []
     config = SimpleNamespace(set_flag=flags.append, profiling_verbosity=None)
     builder = SimpleNamespace(create_network=lambda flag: flag, create_builder_config=lambda: config,
@@ -505,6 +511,7 @@ def fake_tensorrt(version: str, *, new: bool) -> Any:
         BuilderFlag=SimpleNamespace(FP16="fp16"), ProfilingVerbosity=SimpleNamespace(DETAILED=2),
         Runtime=lambda logger: SimpleNamespace(deserialize_cuda_engine=lambda data: engine),
         IProfiler=type("IProfiler", (), {}),
+        **later,
     )  # fmt: skip
 
 
@@ -525,6 +532,7 @@ def test_tensorrt_of_both_ages(version: str, new: bool, tmp_path: Path, monkeypa
     count, layer = json.loads(Path(written).read_text())
     assert count == {"count": 4}
     assert (layer["name"], layer["averageMs"], layer["medianMs"]) == ("conv1 + relu", 1.5, 1.5)
+    assert (tmp_path / "profile.layers.json").is_file() is new
     with pytest.raises(agent.Refusal, match=r"TensorRT cannot read bad.onnx: an odd node"):
         runtime.load({"name": "b", "model": "bad.onnx"})
 

@@ -26,6 +26,11 @@ def test_a_roofline_is_found_again(dtype: str, width: int) -> None:
     assert fit.compute.operator_overhead_ms == pytest.approx(0.02, rel=0.1)
 
 
+def test_a_bandwidth_that_hardly_matters_stays_plausible() -> None:
+    computing = [([[macs, macs // 10**4]], 0.02 + macs / 20e6) for macs in (10**7, 10**8, 10**9)]
+    assert fit_compute(computing, "float32").compute.memory_gbytes_per_s < 1000
+
+
 def test_one_network_is_enough_for_valid_figures() -> None:
     fit = fit_compute([([[0, 0]], 1.0)], "float32")
     assert fit.compute.gmacs_per_s > 0

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from splitsearch.profilers.measure import agent, here
 from splitsearch.profilers.measure.here import Effort, Request, measure_here, measure_jobs
@@ -67,6 +68,12 @@ def test_an_unreadable_rail_stops_before_anything_is_built(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_smallest_numbers_are_there_afterwards(request_of: Request, tmp_path: Path) -> None:
+    for name in ("eager", "onnxruntime"):
+        measure_here(request_of, RuntimeOptions(name=name), tmp_path / f"{name}.json", silent)
+        assert torch.tensor(1e-40) * 1 != 0, name
+
+
 def test_jobs_are_measured_here_where_nobody_has(jobs_folder: Path, tmp_path: Path) -> None:
     import shutil
 
@@ -80,6 +87,16 @@ def test_jobs_are_measured_here_where_nobody_has(jobs_folder: Path, tmp_path: Pa
     again = measure_jobs(folder, RuntimeOptions(), effort, tmp_path / "mine.json", silent)
     assert again == device, "samples that are there are not taken again"
     assert (folder / "samples" / "samples.jsonl").stat().st_size == size
+    (folder / "samples" / "samples.jsonl").unlink()
+
+    def stop(what: str, done: int, total: int) -> None:
+        raise Interrupted
+
+    with pytest.raises(Interrupted, match="the same command with --resume goes on"):
+        measure_jobs(folder, RuntimeOptions(), effort, tmp_path / "mine.json", stop)
+    with pytest.raises(UserError, match="the measurement has not ended"):
+        measure_jobs(folder, RuntimeOptions(), effort, tmp_path / "mine.json", silent)
+    assert measure_jobs(folder, RuntimeOptions(), effort, tmp_path / "mine.json", silent, resume=True).measured
     (folder / "samples" / "samples.jsonl").unlink()
     with pytest.raises(
         UserError, match="--jobs holds ONNX files: --runtime must be onnxruntime or tensorrt, not eager"

@@ -76,6 +76,15 @@ def test_blocks_are_exported_together_and_taken_alone(image: torch.Tensor, tmp_p
     onnx.checker.check_model(str(tmp_path / "part.onnx"))
 
 
+def test_norms_of_transformers_are_cut_too(tmp_path: Path) -> None:
+    """Their mean and spread are outputs that have no names."""
+    block = nn.Sequential(nn.LayerNorm(4), nn.Linear(4, 4), nn.LayerNorm(4)).eval()
+    parts = export_blocks({"a": (block, (3, 4)), "b": (block, (3, 4))}, tmp_path, "norms")
+    x = torch.randn(1, 3, 4)
+    with torch.no_grad():
+        assert np.allclose(run(parts.take("b in", "b out"), tmp_path, x), block(x), atol=1e-5)
+
+
 def test_what_onnx_cannot_express_is_one_line(tmp_path: Path) -> None:
     class Odd(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:

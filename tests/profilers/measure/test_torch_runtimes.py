@@ -53,6 +53,12 @@ def test_a_gpu_that_is_not_there_is_one_line(item: Item) -> None:
         runtime(item, provider="cuda")
 
 
+def test_compiling_without_a_compiler_is_one_line(item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(Refusal, match="--runtime compile needs a C"):
+        runtime(item, name="compile")
+
+
 @pytest.mark.gpu
 def test_a_gpu_is_timed_by_events(item: Item) -> None:
     session = runtime(item, provider="cuda").load({"name": "x"})

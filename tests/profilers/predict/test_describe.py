@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from splitsearch.profilers.operators import operator_costs
+from splitsearch.profilers.counting.operators import operator_costs
 from splitsearch.profilers.predict.describe import operators_of, stretch_of
 from splitsearch.profilers.predict.kernel import Kernel
 from splitsearch.spaces.graph.cuts import find_cuts, split_at

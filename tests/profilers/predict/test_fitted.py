@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from splitsearch.profilers.counting.tables import OperatorTables
 from splitsearch.profilers.devices.device import DeviceProfile
 from splitsearch.profilers.duration import ZERO
 from splitsearch.profilers.predict.describe import operators_of
@@ -11,7 +12,6 @@ from splitsearch.profilers.predict.fitted import FittedTimes
 from splitsearch.profilers.predict.fuse import joined, sequel_of
 from splitsearch.profilers.predict.kernel import Kernel
 from splitsearch.profilers.predict.times import times_of
-from splitsearch.profilers.tables import OperatorTables
 from splitsearch.spaces.assemble import assemble, server_only, whole_on_device
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.model import Stage

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torchvision.models import get_model
 
-from splitsearch.profilers.operators import operator_costs, total
+from splitsearch.profilers.counting.operators import operator_costs, total
 from splitsearch.profilers.predict.fuse import RUNTIMES, Sequel, fusion_of, joined, kernels_of, vanishing
 from splitsearch.profilers.predict.kernel import KINDS, Kernel
 from splitsearch.spaces.errors import UserError

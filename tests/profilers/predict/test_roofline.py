@@ -2,8 +2,8 @@
 
 import pytest
 
+from splitsearch.profilers.counting.operators import OperatorCost
 from splitsearch.profilers.devices.device import DeviceProfile
-from splitsearch.profilers.operators import OperatorCost
 from splitsearch.profilers.predict.roofline import element_bytes, operator_ms, quantise_ms, stage_ms
 
 

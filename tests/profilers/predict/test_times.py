@@ -3,11 +3,11 @@
 import pytest
 from torch import nn
 
+from splitsearch.profilers.counting.tables import OperatorTables
 from splitsearch.profilers.devices.device import DeviceProfile, load_device
 from splitsearch.profilers.predict.fitted import FittedTimes
 from splitsearch.profilers.predict.roofline import Roofline, quantise_ms, stage_ms
 from splitsearch.profilers.predict.times import times_of
-from splitsearch.profilers.tables import OperatorTables
 from splitsearch.spaces.model import Stage
 
 

@@ -1,6 +1,8 @@
 """Wrong input through the real command line: one line, the right status, nothing written."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,14 @@ from splitsearch.profilers.devices.device import load_device
 
 NET = ("--backbone", "net.py:make", "--weights", "none", "--space", "tiny.yaml")
 JETSON = ("--device-profile", "jetson.json")
+# File to what is written in it where `tiny.yaml` has something else; the numbers of lines are those of the refusals.
+SPACES = {
+    "axis.yaml": ("bits:", "chanels: [1]\nbits:"),
+    "value.yaml": ("bits: [4, 8]", "bits: [4,\n  9]"),
+    "place.yaml": ("stages", "['0', layer9]"),
+    "late.yaml": ("bits:", "exit_cuts: ['2.2']\nbits:"),
+    "rule.yaml": ("bits:", "exclude: [{head: mimik}]\nbits:"),
+}
 
 
 def profile(folder: Path, name: str, change: Any) -> None:
@@ -36,6 +46,10 @@ def inputs(workplace: Path) -> Path:
                 file = workplace / name / "train" / label / f"{k}.png"
                 Image.new("RGB", (16, 16)).save(file) if pixels else file.write_bytes(b"no image")
     torch.save({"0.0.weight": torch.zeros(8, 3, 5, 5)}, workplace / "other.pth")
+    for name, (old, new) in SPACES.items():
+        text = (workplace / "tiny.yaml").read_text(encoding="utf-8")
+        assert old in text
+        (workplace / name).write_text(text.replace(old, new), encoding="utf-8")
     (workplace / "plain_file").write_text("", encoding="utf-8")
     (workplace / "foreign").mkdir()
     (workplace / "foreign" / "thesis.txt").write_text("mine", encoding="utf-8")
@@ -58,20 +72,28 @@ WRONG = [
         "do not fit the backbone: 0.1.weight is missing",
     ),
     (("--backbone", "vgg11", "--weights", "none", *JETSON, "--image-size", "8"), "does not take images of 8 x 8"),
+    ((*NET, *JETSON, "--space", "axis.yaml"), "axis.yaml, line 4: unknown axis 'chanels'; did you mean 'channels'?"),
+    ((*NET, *JETSON, "--space", "value.yaml"), "value.yaml, line 5: bits must be one of"),
+    ((*NET, *JETSON, "--space", "place.yaml"), "place.yaml, line 1: the backbone has no cut 'layer9'; known: 0.0"),
+    ((*NET, *JETSON, "--space", "late.yaml"), "late.yaml, line 4: the exit 2.2 lies behind every cut"),
+    ((*NET, *JETSON, "--space", "rule.yaml"), "rule.yaml, line 4: exclude: head must be"),
+    ((*NET, *JETSON, "--space", "tinny.yaml"), "the space 'tinny.yaml' is neither a file nor a shipped name"),
     ((*NET, *JETSON, "--objectives", "accuracy,latency"), "did you mean 'latency_ms'"),
     ((*NET, *JETSON, "--sampler", "tp"), "did you mean 'tpe'"),
     ((*NET, *JETSON, "--trials", "0"), "--trials must be at least 1"),
     ((*NET, *JETSON, "--max-latency-ms", "-3"), "--max-latency-ms must be a positive number"),
     ((*NET, *JETSON, "--server-load", "1.5"), "the load of the server must lie in 0"),
     ((*NET, *JETSON, "--uplink-mbps", "nan"), "--uplink-mbps must be a positive number, not nan"),
+    ((*NET, *JETSON, "--baseline", "mobilenet_v3_smal"), "did you mean 'mobilenet_v3_small'"),
+    ((*NET, *JETSON, "--baseline", "vit_b_16"), "--baseline vit_b_16: the backbone does not take images of 32 x 32"),
     (JETSON, "--backbone is missing"),
     (NET, "--device-profile is missing"),
 ]
 
 
 @pytest.mark.parametrize(("arguments", "words"), WRONG, ids=[words for _, words in WRONG])
-def test_wrong_input_is_one_line(cli: Any, inputs: Path, arguments: tuple[str, ...], words: str) -> None:
-    done = cli("run", *arguments, "--out", "never")
+def test_wrong_input_is_one_line(command: Any, inputs: Path, arguments: tuple[str, ...], words: str) -> None:
+    done = command("run", *arguments, "--out", "never")
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     complaints = [line for line in done.stderr.splitlines() if line.startswith("splitsearch:")]
@@ -92,20 +114,39 @@ def test_wrong_input_is_one_line(cli: Any, inputs: Path, arguments: tuple[str, .
         (("cuts", "--backbone", "net.py:mak"), "did you mean 'make'"),
     ],
 )
-def test_wrong_folders_and_functions(cli: Any, inputs: Path, arguments: tuple[str, ...], words: str) -> None:
-    done = cli(*arguments)
+def test_wrong_folders_and_functions(command: Any, inputs: Path, arguments: tuple[str, ...], words: str) -> None:
+    done = command(*arguments)
     assert done.returncode == 2, done.stderr
     assert words in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
     assert [path.name for path in (inputs / "foreign").iterdir()] == ["thesis.txt"]
 
 
-def test_contradictory_budgets_end_with_three_and_name_the_nearest(cli: Any, inputs: Path) -> None:
-    done = cli("run", *NET, *JETSON, "--teacher-epochs", "1", "--max-latency-ms", "1", "--out", "never")
+def test_contradictory_budgets_end_with_three_and_name_the_nearest(command: Any, inputs: Path) -> None:
+    done = command("run", *NET, *JETSON, "--teacher-epochs", "1", "--max-latency-ms", "1", "--out", "never")
     assert done.returncode == 3
     assert "the nearest is" in done.stderr.splitlines()[-1]
     assert "latency_ms" in done.stderr.splitlines()[-1]
     assert not (inputs / "never").exists()
+
+
+def test_a_pillow_without_webp_ends_with_two_and_names_the_way_out(inputs: Path, environment: dict[str, str]) -> None:
+    code = (
+        "import sys, PIL.features as f; f.check = lambda name: name != 'webp'\n"
+        "from splitsearch.searcher.cli import main\n"
+        "sys.argv = ['splitsearch', *sys.argv[1:]]; main()"
+    )
+    arguments = ("run", *NET, *JETSON, "--teacher-epochs", "1", "--epochs", "1", "--trials", "1", "--out")
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run([*command, "never"], cwd=inputs, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "built without webp" in done.stderr.splitlines()[-1]
+    assert not (inputs / "never").exists()
+    done = subprocess.run(
+        [*command, "jpeg_only", "--no-webp"], cwd=inputs, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "server_webp" not in (inputs / "jpeg_only" / "front.json").read_text()
 
 
 def test_an_unknown_flag_and_the_version(cli: Any) -> None:
@@ -114,17 +155,20 @@ def test_an_unknown_flag_and_the_version(cli: Any) -> None:
 
 
 def test_debug_shows_the_traceback(cli: Any) -> None:
-    assert "Traceback" in cli("run", "--backbone", "resnet15", *JETSON, "--debug").stderr
+    plain, debug = cli("run", "--backbone", "resnet15"), cli("run", "--backbone", "resnet15", "--debug")
+    assert (plain.returncode, plain.stdout) == (2, "")
+    assert plain.stderr == "splitsearch: --device-profile is missing; `splitsearch devices` lists what ships\n"
+    assert "Traceback" in debug.stderr
 
 
-def test_a_corrupt_image_is_skipped_with_a_count(cli: Any, workplace: Path) -> None:
+def test_a_corrupt_image_is_skipped_with_a_count(command: Any, workplace: Path) -> None:
     for label in ("a", "b"):
         folder = workplace / "mixed" / "train" / label
         folder.mkdir(parents=True)
         for k in range(12):
             Image.new("RGB", (32, 32), (k * 9, 90 * (label == "a"), 0)).save(folder / f"{k}.png")
     (workplace / "mixed" / "train" / "a" / "bad.png").write_bytes(b"no image")
-    done = cli("run", *NET, *JETSON, "--dataset", "folder:mixed", "--image-size", "32", "--trials", "1",
+    done = command("run", *NET, *JETSON, "--dataset", "folder:mixed", "--image-size", "32", "--trials", "1",
                "--teacher-epochs", "1", "--epochs", "1", "--out", "mixed_run")  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "1 corrupt" in done.stderr

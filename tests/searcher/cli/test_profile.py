@@ -1,4 +1,4 @@
-"""`profile` and `presets` in a subprocess."""
+"""`profile` and `presets` on the command line."""
 
 import json
 from pathlib import Path
@@ -22,8 +22,8 @@ def traces(workplace: Path) -> None:
         (workplace / f"{name}.csv").write_text("time_s,uplink_mbps,rtt_ms\n" + rows, encoding="utf-8")
 
 
-def test_a_recorded_link_gives_percentiles(cli: Any, traces: None) -> None:
-    done = cli(
+def test_a_recorded_link_gives_percentiles(command: Any, traces: None) -> None:
+    done = command(
         "profile", "--backbone", "resnet18", "--image-size", "64", "--cut", "layer1", "--network", "good.csv",
         "--server-load", "0.5", "--json",
     )  # fmt: skip
@@ -36,15 +36,24 @@ def test_a_recorded_link_gives_percentiles(cli: Any, traces: None) -> None:
     assert document["profiles"]["candidate"]["energy"]["radio_known"] is False
 
 
-def test_tables_show_queue_percentiles_and_a_sweep(cli: Any, traces: None) -> None:
+def test_tables_show_queue_percentiles_and_a_sweep(command: Any, traces: None) -> None:
     cut = ("profile", "--backbone", "resnet18", "--image-size", "64", "--cut", "layer1")
-    text = cli(*cut, "--server-load", "0.5", "--bandwidth-sweep").stdout
+    text = command(*cut, "--server-load", "0.5", "--bandwidth-sweep").stdout
     assert all(word in text for word in ("queue", "p95", "uplink Mbit/s", "fastest", "computing counts as fixed"))
-    assert "energy mJ without radio" in cli(*cut, "--network", "good.csv").stdout
+    assert "energy mJ without radio" in command(*cut, "--network", "good.csv").stdout
 
 
-def test_a_published_figure_on_the_command_line(cli: Any) -> None:
-    done = cli("profile", "--preset", "hnd", "--backbone", "densenet169", "--channels", "12", "--json")
+SIX_GROUPS = """
+from torchvision.models.resnet import Bottleneck, ResNet
+
+
+def make():
+    return ResNet(Bottleneck, [1, 1, 1, 1], groups=6, width_per_group=4)
+"""
+
+
+def test_a_published_figure_on_the_command_line(command: Any) -> None:
+    done = command("profile", "--preset", "hnd", "--backbone", "densenet169", "--channels", "12", "--json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["preset"]["name"] == "hnd:densenet169"
@@ -53,13 +62,13 @@ def test_a_published_figure_on_the_command_line(cli: Any) -> None:
     assert document["backbone_head"]["device_macs_saved"] == pytest.approx(0.942, abs=0.001)
 
 
-def test_tables_name_stages_and_presets(cli: Any) -> None:
-    text = cli(
+def test_tables_name_stages_and_presets(command: Any) -> None:
+    text = command(
         "profile", "--backbone", "resnet18", "--image-size", "64", "--cut", "layer1", "--exit-cut", "layer1"
     ).stdout
     assert "latency and energy are estimated" in text
     assert all(name in text for name in ("local", "server_raw", "encoder", "decoder", "exit"))
-    listed = cli("presets").stdout
+    listed = command("presets").stdout
     assert all(
         name in listed for name in ("hnd:resnet152", "bottlefit:resnet152_ver3", "splitnet:", "edgecompress:static1")
     )
@@ -70,7 +79,11 @@ def test_tables_name_stages_and_presets(cli: Any) -> None:
     [
         (("--preset", "hnd", "--backbone", "vgg11"), "is for resnet152"),
         (("--preset", "hdn"), "did you mean 'hnd'"),
-        (("--backbone", "resnet18", "--cut", "layer9"), "no cut 'layer9'"),
+        (("--backbone", "resnet18", "--cut", "layer9"), "the backbone has no cut 'layer9'; did you mean 'layer"),
+        (
+            ("--backbone", "six.py:make", "--image-size", "32", "--cut", "layer1", "--division", "4"),
+            "6 groups cannot be",
+        ),
         (("--backbone", "resnet18", "--cut", "layer1", "--channels", "65"), "above the 64 channels"),
         (("--backbone", "resnet18", "--cut", "layer1", "--exit-cut", "layer3"), "lies after the cut"),
         (("--backbone", "resnet18", "--cut", "layer1", "--division", "3"), "division must be one of 1, 2, 4, 8"),
@@ -88,8 +101,11 @@ def test_tables_name_stages_and_presets(cli: Any) -> None:
         (("--backbone", "resnet18", "--network", "good.csv", "--bandwidth-sweep"), "needs a network of one rate"),
     ],
 )
-def test_bad_input_is_one_line_and_status_2(cli: Any, traces: None, arguments: tuple[str, ...], message: str) -> None:
-    done = cli("profile", *arguments)
+def test_bad_input_is_one_line_and_status_2(
+    command: Any, traces: None, workplace: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    (workplace / "six.py").write_text(SIX_GROUPS, encoding="utf-8")
+    done = command("profile", *arguments)
     assert done.returncode == 2
     assert done.stdout == ""
     assert len(done.stderr.strip().splitlines()) == 1

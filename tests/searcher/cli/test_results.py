@@ -8,22 +8,22 @@ from typing import Any
 import pandas as pd
 
 
-def test_table_json_and_csv_tell_the_same_front(cli: Any, finished: Path) -> None:
-    document = json.loads(cli("front", str(finished), "--json").stdout)
-    frame = pd.read_csv(io.StringIO(cli("front", str(finished), "--csv").stdout))
+def test_table_json_and_csv_tell_the_same_front(command: Any, finished: Path) -> None:
+    document = json.loads(command("front", str(finished), "--json").stdout)
+    frame = pd.read_csv(io.StringIO(command("front", str(finished), "--csv").stdout))
     assert frame["trial"].tolist() == [entry["trial"] for entry in document["front"]]
-    table = cli("front", str(finished)).stdout
+    table = command("front", str(finished)).stdout
     assert all(baseline["name"] in table for baseline in document["baselines"])
     assert "estimated" in table
 
 
-def test_json_and_csv_exclude_each_other(cli: Any, finished: Path) -> None:
-    assert cli("front", str(finished), "--json", "--csv").returncode == 2
+def test_json_and_csv_exclude_each_other(command: Any, finished: Path) -> None:
+    assert command("front", str(finished), "--json", "--csv").returncode == 2
 
 
-def test_a_spoilt_front_is_named(cli: Any, workplace: Path) -> None:
+def test_a_spoilt_front_is_named(command: Any, workplace: Path) -> None:
     (workplace / "spoilt").mkdir()
     (workplace / "spoilt" / "front.json").write_text("{", encoding="utf-8")
-    assert "is no JSON" in cli("front", "spoilt").stderr
+    assert "is no JSON" in command("front", "spoilt").stderr
     (workplace / "spoilt" / "front.json").write_text('{"schema": 9}', encoding="utf-8")
-    assert "has schema 9; this release reads 1" in cli("front", "spoilt").stderr
+    assert "has schema 9; this release reads 1" in command("front", "spoilt").stderr

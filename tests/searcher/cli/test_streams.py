@@ -16,7 +16,7 @@ def test_what_libraries_print_goes_to_stderr(capsys: pytest.CaptureFixture[str])
     assert (out, err) == ("result\n", "chatter\n")
 
 
-def test_a_backbone_that_prints_leaves_json_whole(cli: Any, workplace: Any, run_arguments: tuple[str, ...]) -> None:
+def test_a_backbone_that_prints_leaves_json_whole(command: Any, workplace: Any, run_arguments: tuple[str, ...]) -> None:
     text = (workplace / "net.py").read_text(encoding="utf-8")
     (workplace / "loud.py").write_text(text + "\nprint('imported')\n", encoding="utf-8")
     loud = [argument.replace("net.py", "loud.py") for argument in run_arguments]
@@ -25,6 +25,6 @@ def test_a_backbone_that_prints_leaves_json_whole(cli: Any, workplace: Any, run_
         ("cuts", "--backbone", "loud.py:make", "--image-size", "32"),
         ("profile", "--backbone", "loud.py:make", "--image-size", "32"),
     ):
-        done = cli(*arguments, "--json")
+        done = command(*arguments, "--json")
         assert json.loads(done.stdout)
         assert "imported" in done.stderr

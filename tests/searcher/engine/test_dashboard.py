@@ -22,7 +22,7 @@ def free_port() -> int:
 
 
 def fetch(url: str) -> Any:
-    for _ in range(100):
+    for _ in range(300):
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:
                 return json.load(answer)

@@ -1,13 +1,16 @@
 """The search loop, with trainings replaced by a formula."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import optuna
 import pytest
 
 from splitsearch.profilers.pool import Pool, profile_pool
 from splitsearch.profilers.profile import Profiler
+from splitsearch.searcher.engine import search as module
 from splitsearch.searcher.engine.files import read_lines
 from splitsearch.searcher.engine.front import FrontHeader
 from splitsearch.searcher.engine.objectives import Budgets, parse_objectives
@@ -19,7 +22,7 @@ from splitsearch.searcher.engine.trial import Evaluator
 from splitsearch.searcher.reporter import SilentReporter
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import Interrupted, NothingFeasibleError
-from splitsearch.spaces.space.space import SearchSpace
+from splitsearch.spaces.space.space import Exclusion, SearchSpace
 from splitsearch.spaces.variants.variants import Variants
 
 SPACE = SearchSpace(
@@ -28,12 +31,34 @@ SPACE = SearchSpace(
 OBJECTIVES = parse_objectives("accuracy,latency_ms,payload_bytes")
 
 
+class Script(optuna.samplers.BaseSampler):
+    """Proposes what it is told, the last of it for ever."""
+
+    def __init__(self, *points: dict[str, int]) -> None:
+        self.points = list(points)
+
+    def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
+        return {}
+
+    def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
+        return {}
+
+    def before_trial(self, study: Any, trial: Any) -> None:
+        self.now = self.points.pop(0) if len(self.points) > 1 else self.points[0]
+
+    def sample_independent(self, study: Any, trial: Any, name: str, distribution: Any) -> int:
+        return self.now[name]
+
+
 class Formula:
     """Stands in for the evaluator: accuracy grows with what is sent."""
 
     def __init__(self, pool: Pool, folder: Path, stop_at: int | None = None) -> None:
         self.pool, self.checkpoints, self.stop_at = pool, folder / "checkpoints", stop_at
         self.trained: list[str] = []
+
+    def refuse(self, number: int, config: SplitConfig, reason: str) -> TrialResult:
+        return TrialResult(trial=number, state="pruned", key=config.key, config=config.to_json(), reason=reason)
 
     def evaluate(self, number: int, config: SplitConfig) -> TrialResult:
         if len(self.trained) == self.stop_at:
@@ -61,9 +86,16 @@ def pool(variants: Variants, profiler: Profiler) -> Pool:
     return profile_pool(SPACE, variants, profiler)
 
 
-def search(pool: Pool, folder: Path, sampler: str = "tpe", stop_at: int | None = None) -> tuple[Search, Formula]:
+def search(
+    pool: Pool,
+    folder: Path,
+    sampler: str | Script = "tpe",
+    stop_at: int | None = None,
+    space: SearchSpace = SPACE,
+) -> tuple[Search, Formula]:
     formula = Formula(pool, folder, stop_at)
-    study = RunStudy(folder, SPACE, OBJECTIVES, make_sampler(sampler, 0))
+    made = make_sampler(sampler, 0) if isinstance(sampler, str) else sampler
+    study = RunStudy(folder, space, OBJECTIVES, made)
     header = FrontHeader(
         backbone="n",
         dataset="d",
@@ -127,6 +159,55 @@ def test_lost_lines_are_written_again_from_the_study(pool: Pool, tmp_path: Path)
     (tmp_path / "trials.jsonl").write_text("", encoding="utf-8")
     run(search(pool, tmp_path)[0], pool, 3)
     assert read_lines(tmp_path / "trials.jsonl") == lines
+
+
+ONLY_MIMIC = SearchSpace(
+    backbone="n", image_size=32, cuts=("0.2", "1.2"), heads=("original", "mimic"), channels=(1, 2, 12), bits=(4, 8),
+    exclude=[Exclusion(terms={"head": ["original"]}, reason="no heads of the backbone")],
+)  # fmt: skip
+
+
+def test_what_is_excluded_does_not_replace_the_sampler(variants: Variants, profiler: Profiler, tmp_path: Path) -> None:
+    excluded = {"cut": 1, "head": 0, "channels": 0, "bits": 0}
+    wanted = {"cut": 1, "head": 1, "channels": 1, "bits": 1}
+    found, formula = search(
+        profile_pool(ONLY_MIMIC, variants, profiler), tmp_path, Script(*[excluded] * 20, wanted), space=ONLY_MIMIC
+    )
+    found.run(list(formula.pool.profiles), Limits(trials=1, timeout=None), 0)
+    assert [result.reason for result in found.results[:20]] == ["no heads of the backbone"] * 20
+    assert formula.trained == [ONLY_MIMIC.at(wanted).key]  # and not one that was drawn in its place
+
+
+def test_a_sampler_that_never_learns_what_is_excluded_does_not_hang(
+    variants: Variants, profiler: Profiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_REFUSALS", 25)
+    excluded = {"cut": 1, "head": 0, "channels": 0, "bits": 0}
+    found, formula = search(profile_pool(ONLY_MIMIC, variants, profiler), tmp_path, Script(excluded), space=ONLY_MIMIC)
+    document = found.run(list(formula.pool.profiles), Limits(trials=2, timeout=None), 0)
+    assert document["trials"]["complete"] == 2
+    assert document["trials"]["pruned"] >= 25
+    assert json.loads((tmp_path / "front.json").read_text()) == document
+
+
+def test_a_sampler_that_repeats_itself_is_helped_at_once(pool: Pool, tmp_path: Path) -> None:
+    found, formula = search(pool, tmp_path, Script({"cut": 1, "head": 0, "channels": 0, "bits": 0}))
+    run(found, pool, 3)
+    assert len(set(formula.trained)) == 3
+    assert len(found.results) <= 3 + 2 * 3
+
+
+def test_what_proves_impossible_when_it_is_built_is_not_waited_for(pool: Pool, tmp_path: Path) -> None:
+    found, formula = search(pool, tmp_path, "grid")
+    first = next(iter(pool.profiles))
+    evaluate = formula.evaluate
+
+    def stubborn(number: int, config: SplitConfig) -> TrialResult:
+        return formula.refuse(number, config, "cannot be built") if config == first else evaluate(number, config)
+
+    formula.evaluate = stubborn  # type: ignore[method-assign]
+    document = run(found, pool, 1000)
+    assert document["trials"]["complete"] == len(pool.profiles) - 1
 
 
 def test_time_ends_the_search(pool: Pool, tmp_path: Path) -> None:

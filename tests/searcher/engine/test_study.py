@@ -8,7 +8,7 @@ import pytest
 from splitsearch.searcher.engine.objectives import parse_objectives
 from splitsearch.searcher.engine.results import TrialResult
 from splitsearch.searcher.engine.sampler import make_sampler
-from splitsearch.searcher.engine.study import STUDY_NAME, RunStudy, open_study, storage_url
+from splitsearch.searcher.engine.study import STUDY_NAME, RunStudy, open_study, storage_url, stored_facts
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.space.space import SearchSpace
 
@@ -74,3 +74,10 @@ def test_an_abandoned_trial_is_asked_again_first(tmp_path: Path) -> None:
 def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no run folder: it has no study\.db"):
         open_study(tmp_path)
+
+
+def test_facts_are_read_before_anything_is_written(tmp_path: Path) -> None:
+    assert stored_facts(tmp_path) == {}
+    assert list(tmp_path.iterdir()) == []
+    study(tmp_path).describe({"teacher": {"accuracy": 0.5}})
+    assert stored_facts(tmp_path)["teacher"] == {"accuracy": 0.5}

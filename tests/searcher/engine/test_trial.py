@@ -1,21 +1,24 @@
 """One trial."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from splitsearch.profilers.networks.transfer import transfer_ms
 from splitsearch.profilers.pool import profile_pool
 from splitsearch.profilers.profile import Profiler
 from splitsearch.searcher.data.dataset import Dataset, Split
+from splitsearch.searcher.engine import trial
 from splitsearch.searcher.engine.objectives import Budgets
 from splitsearch.searcher.engine.trial import Evaluator, checkpoint_path
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor
 from splitsearch.searcher.training.teacher import Teacher
 from splitsearch.spaces.config import SplitConfig
-from splitsearch.spaces.errors import InfeasibleError
+from splitsearch.spaces.errors import InfeasibleError, UserError
 from splitsearch.spaces.model import SplitModel
 from splitsearch.spaces.space.space import SearchSpace
 from splitsearch.spaces.variants.variants import Variants
@@ -43,7 +46,7 @@ def make(variants: Variants, profiler: Profiler, tmp_path: Path) -> "Make":
 class Make:
     def __init__(self, variants: Variants, profiler: Profiler, folder: Path) -> None:
         self.variants, self.folder = variants, folder
-        self.pool = profile_pool(SPACE, variants, profiler)
+        self.pool, self.target = profile_pool(SPACE, variants, profiler), profiler.target
         images = torch.randint(0, 255, (40, 3, 32, 32), dtype=torch.uint8)
         part = Split(images=images, labels=torch.arange(40) % 10)
         classes = tuple(map(str, range(10)))
@@ -56,6 +59,7 @@ class Make:
             tutor=Tutor(data=self.data, activations=activations),
             validation=activations,
             pool=self.pool,
+            target=self.target,
             budgets=Budgets(**budgets),
             trainer=trainer or TRAINERS.get("hnd"),  # type: ignore[arg-type]
             recipe=Recipe(epochs=2, batch_size=8),
@@ -106,6 +110,46 @@ def test_what_breaks_one_training_stays_with_it(make: Make, trainer: object, rea
     assert result.state == "failed"
     assert reason in str(result.reason)
     assert "\n" not in str(result.reason)
+
+
+def test_what_is_wrong_with_one_candidate_is_its_infeasibility(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing(*arguments: object) -> SplitModel:
+        raise UserError("importance taylor needs gradients")
+
+    monkeypatch.setattr(trial, "assemble", refusing)
+    result = make().evaluate(0, config())
+    assert (result.state, result.reason, result.curve) == ("pruned", "importance taylor needs gradients", [])
+    assert result.values["latency_ms"] > 0
+    unknown = SplitConfig(backbone="n", cut="9.9", head="mimic", channels=2, bits=4, image_size=32)
+    result = make().evaluate(1, unknown)
+    assert (result.state, result.curve) == ("pruned", [])
+    assert "no cut '9.9'" in str(result.reason)
+
+
+def test_transfer_time_is_that_of_the_bytes_that_were_sent(make: Make) -> None:
+    coded = replace(config(), coding="zstd", bits=8, channels=8)
+
+    def silent(_: SplitConfig, model: SplitModel, *others: object) -> list[float]:
+        for stage in model.stages:
+            if not stage.original:
+                for weight in stage.module.parameters():
+                    weight.data.zero_()  # a constant payload, which zstd makes short
+        return [0.5]
+
+    bound = make.pool.get(coded)
+    result = make(silent).evaluate(0, coded)
+    sent = result.values["payload_bytes"]
+    assert sent < bound.payload_bytes
+    terms = result.latency
+    assert terms["payload_source"] == "measured"
+    assert terms["transfer_ms"] == pytest.approx(transfer_ms(make.target.network, sent))
+    assert terms["transfer_ms"] < bound.latency.transfer_ms
+    assert result.values["latency_ms"] == pytest.approx(
+        terms["head_ms"] + terms["transfer_ms"] + terms["queue_ms"] + terms["tail_ms"]
+    )
+    assert result.values["energy_mj"] < bound.values["energy_mj"]
+    over = make(max_payload_bytes=1).evaluate(1, coded)
+    assert over.latency["payload_source"] == "upper bound"
 
 
 def test_a_model_is_what_the_trainer_gets(make: Make) -> None:

@@ -8,6 +8,7 @@ from torch import nn
 from torchvision.models import get_model
 
 from splitsearch.searcher.data.dataset import Dataset
+from splitsearch.searcher.data.preprocess import normalise
 from splitsearch.searcher.training.cache import Cache
 from splitsearch.searcher.training.teacher import TeacherRecipe, _quiet_branches, accuracy, make_teacher
 from splitsearch.spaces.backbones.loading import Backbone, Origin
@@ -56,3 +57,29 @@ def test_residual_branches_start_at_zero() -> None:
     assert isinstance(shortcut, nn.BatchNorm2d)
     assert last.weight.abs().max() == 0
     assert shortcut.weight.abs().min() == 1
+
+
+def test_the_stream_is_never_silenced_whichever_side_of_the_sum_it_stands_on() -> None:
+    graph = trace(get_model("mobilenet_v2", weights=None), 32)
+    _quiet_branches(graph)
+    silent = {path for path, m in graph.module.named_modules() if getattr(m, "weight", None) is not None
+              and isinstance(m, nn.BatchNorm2d) and m.weight.abs().max() == 0}  # fmt: skip
+    # Ten of the seventeen blocks have a sum; the block before the first sum of a stage begins the stream.
+    assert len(silent) == 10
+    assert "features.2.conv.3" not in silent
+    assert "features.3.conv.3" in silent
+
+
+def test_norms_that_a_short_training_leaves_behind_are_settled(data: Dataset, tmp_path: Path) -> None:
+    def slow(momentum: float) -> nn.Sequential:
+        torch.manual_seed(0)
+        norm = nn.BatchNorm2d(4, momentum=momentum)
+        return nn.Sequential(nn.Conv2d(3, 4, 3, 4), norm, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+                             nn.Linear(4, 10)).eval()  # fmt: skip
+
+    settled = slow(0.001)
+    make_teacher(backbone(settled), data, TeacherRecipe(epochs=2), Cache(tmp_path))
+    features = settled[0](normalise(data.train.images)).detach()
+    torch.testing.assert_close(settled[1].running_mean, features.mean((0, 2, 3)), rtol=1e-2, atol=1e-2)
+    assert settled[1].momentum == 0.001
+    assert not settled[1].training

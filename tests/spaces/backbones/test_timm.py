@@ -89,7 +89,7 @@ REPRESENTATIVE = {
 
 @pytest.mark.parametrize(("name", "size"), REPRESENTATIVE.items())
 def test_head_and_tail_equal_the_whole(name: str, size: int, identity: Callable[..., int]) -> None:
-    assert identity(timm_module(f"timm:{name}", 10), size, most=8) >= 5
+    assert identity(timm_module(f"timm:{name}", 10), size) >= 15
 
 
 @pytest.mark.parametrize(
@@ -130,4 +130,4 @@ def test_a_network_whose_own_forward_resists_says_where() -> None:
 )  # fmt: skip
 def test_head_and_tail_equal_the_whole_across_families(name: str, identity: Callable[..., int]) -> None:
     module: Any = timm_module(f"timm:{name}", 10)
-    assert identity(module, module.pretrained_cfg["input_size"][-1], most=5) >= 4
+    assert identity(module, module.pretrained_cfg["input_size"][-1]) >= 10

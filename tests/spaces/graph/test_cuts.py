@@ -76,3 +76,12 @@ def test_parts_are_made_once_or_anew(graph: TracedGraph) -> None:
     cut = find_cuts(graph, "all")[0]
     assert split_at(graph, cut) is split_at(graph, cut)
     assert part_at(graph, cut)[0] is not part_at(graph, cut)[0]
+
+
+def test_windows_and_grids_of_a_map_end_no_stage() -> None:
+    """MaxViT folds its map into windows and a grid, and back, in every block."""
+    with torch.device("meta"):
+        graph = trace(get_model("maxvit_t", weights=None), 224)
+    assert [cut.shape for cut in find_cuts(graph, "stages")] == [
+        (64, 112, 112), (64, 56, 56), (128, 28, 28), (256, 14, 14), (512, 7, 7),
+    ]  # fmt: skip

@@ -21,9 +21,9 @@ def test_premises_are_about_earlier_axes_and_fail_for_defaults() -> None:
     earlier: set[str] = set()
     for axis in AXES:
         for given in axis.only:
-            assert given.axis in earlier
+            assert given.field in earlier
             # What nobody asked for must not make further axes matter; the encoder's default does, below a mimic head.
-            assert given.axis in ("head", "encoder") or not given.holds(defaults()[given.axis])
+            assert given.field in ("head", "encoder") or not given.holds(defaults()[given.field])
         earlier.add(axis.name)
 
 

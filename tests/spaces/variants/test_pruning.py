@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torchvision.models import get_model
 
-from splitsearch.profilers.operators import operator_costs, total
+from splitsearch.profilers.counting.operators import operator_costs, total
 from splitsearch.spaces.errors import InfeasibleError, UserError
 from splitsearch.spaces.graph.cuts import find_cut, split_at
 from splitsearch.spaces.graph.trace import trace

@@ -105,3 +105,23 @@ def test_a_copy_on_meta_leaves_the_original_alone() -> None:
     assert all(tensor.is_meta for tensor in (*ghost.parameters(), *ghost.buffers()))
     assert not any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers()))
     assert on_meta(ghost) is ghost
+
+
+class Asking(nn.Module):
+    """Asks its weights for their values, which the meta device has not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(4, 4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x @ self.weight if float(self.weight.sum()) > 0 else x
+
+
+def test_a_backbone_that_asks_for_values_keeps_them() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 8, 8), nn.Flatten(2), nn.AdaptiveAvgPool1d(4), Asking(), nn.Flatten(),
+                            nn.Linear(16, 2)).eval()  # fmt: skip
+    variants = Variants.trace("asking", network, 16)
+    assert variants.without_values() is variants
+    plain = Variants.trace("plain", nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 2)).eval(), 16)
+    assert plain.without_values().is_meta

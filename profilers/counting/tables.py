@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from weakref import WeakKeyDictionary
 
-from splitsearch.profilers.operators import Cost, OperatorCost, operator_costs, total
+from splitsearch.profilers.counting.operators import Cost, OperatorCost, operator_costs, total
 from splitsearch.spaces.graph.part import GraphPart
 from splitsearch.spaces.graph.trace import TracedGraph
 from splitsearch.spaces.model import Stage

@@ -7,8 +7,8 @@ import pytest
 from torch import nn
 from torchvision import models
 
-from splitsearch.profilers.operators import OperatorCost, operator_costs, total
-from splitsearch.profilers.tables import OperatorTables
+from splitsearch.profilers.counting.operators import OperatorCost, operator_costs, total
+from splitsearch.profilers.counting.tables import OperatorTables
 from splitsearch.spaces.assemble import assemble
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.model import SplitModel, Stage

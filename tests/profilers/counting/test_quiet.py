@@ -5,7 +5,7 @@ import warnings
 import pytest
 import torch
 
-from splitsearch.profilers.quiet import quiet
+from splitsearch.profilers.counting.quiet import quiet
 
 
 def test_warnings_stay_inside_and_attention_is_restored() -> None:

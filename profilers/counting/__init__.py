@@ -1,0 +1,1 @@
+"""What a network computes: multiply-adds, weights and moved elements, operator by operator."""
