@@ -26,6 +26,7 @@ from splitsearch.spaces.model import Stage
 
 __all__ = ["FittedTimes"]
 
+_SESSION = 0.02  # by which a later process finds everything slower or faster (benchmarks/predict_latency.py, its table)
 _NO_MATTER = 0.05  # share of the time up to which kernels like no measured one do not put a candidate out of range
 
 
@@ -73,7 +74,7 @@ class FittedTimes:
         known = [self._known(stage) for stage in stages]
         measured = Duration.total(found.measured for found in known if found.measured is not None)
         if all(found.measured is not None for found in known):
-            return measured if len(known) == 1 else self._less(measured, known)
+            return self._finished(measured, known)
         predicted = [found.likeness for found in known if found.likeness is not None]
         correction = self._anchors.correct(predicted)
         ms = sum(part.ms for part in predicted) * correction.factor
@@ -84,7 +85,7 @@ class FittedTimes:
             source="predicted",
             in_range=sum(found.strange_ms for found in known) <= _NO_MATTER * (ms + measured.ms),
         )
-        return self._less(total, known)
+        return self._finished(total, known)
 
     def pack(self, elements: int, bits: int) -> Duration:
         """Quantising and packing a tensor of so many elements."""
@@ -94,8 +95,8 @@ class FittedTimes:
         """Unpacking and dequantising it."""
         return self._unpacking.of(elements, bits) if self._unpacking else self._otherwise.unpack(elements, bits)
 
-    def _less(self, total: Duration, known: Sequence[_Known]) -> Duration:
-        """Takes off the reorders that adjoining stages save."""
+    def _finished(self, total: Duration, known: Sequence[_Known]) -> Duration:
+        """Takes off the reorders that adjoining stages save, and allows for what another session would find."""
         saved = [
             kernel
             for before, after in pairwise(found.sequel for found in known)
@@ -103,9 +104,10 @@ class FittedTimes:
             for kernel in (before.leave, after.entry)
             if kernel is not None
         ]
+        ms = max(total.ms - sum(self._ms(saved)), 0.0)
         return Duration(
-            ms=max(total.ms - sum(self._ms(saved)), 0.0),
-            deviation_ms=total.deviation_ms,
+            ms=ms,
+            deviation_ms=math.hypot(total.deviation_ms or 0.0, _SESSION * ms),
             source="predicted" if saved else total.source,
             in_range=total.in_range,
         )
