@@ -10,7 +10,12 @@ from torchvision.models import get_model
 from splitsearch.searcher.data.dataset import Dataset
 from splitsearch.searcher.data.preprocess import normalise
 from splitsearch.searcher.training.cache import Cache
-from splitsearch.searcher.training.teacher import TeacherRecipe, _quiet_branches, accuracy, make_teacher
+from splitsearch.searcher.training.teacher import (
+    TeacherRecipe,
+    _quiet_branches,
+    accuracy,
+    make_teacher,
+)
 from splitsearch.spaces.backbones.loading import Backbone, Origin
 from splitsearch.spaces.graph.trace import trace
 

@@ -74,15 +74,11 @@ def test_a_weights_file_is_loaded_and_its_classifier_replaced(tmp_path: Path) ->
     assert other.module(torch.randn(2, 3, 32, 32)).shape == (2, 3)
 
 
-# name: side in pixels. The first five follow fx throughout; the padding of tf_efficientnet and the blocks of mobilevit
-# branch on sizes, and stay whole.
+# name: side in pixels. The first three follow fx throughout; the blocks of mobilevit branch on sizes and stay whole.
 REPRESENTATIVE = {
     "resnet50d": 64,
     "vit_tiny_patch16_224": 224,
-    "convnext_atto": 64,
-    "efficientnet_lite0": 64,
     "mobilenetv4_conv_small": 64,
-    "tf_efficientnet_b0": 64,
     "mobilevit_xxs": 64,
 }
 
