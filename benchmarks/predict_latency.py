@@ -1,7 +1,7 @@
 """How well times of new candidates are predicted from a measured profile, beside three simpler ways and the machine.
 
     python benchmarks/predict_latency.py [--backbone resnet50] [--backbone mobilenet_v3_large]
-        [--runtime onnxruntime] [--candidates 50] [--quick] [--out predict_latency]
+        [--runtime onnxruntime] [--candidates 50] [--quick] [--out runs/predict_latency]
 
 Measures a profile of each backbone in each runtime, then candidates that it has not seen (random encoders, bottlenecks,
 pruned, divided and shrunk parts; both sides of each), ten at a time, and prints a table. Everything measured lies in
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--runtime", action="append", choices=("onnxruntime", "eager"))
     parser.add_argument("--candidates", type=int, default=50, help="of each backbone in each runtime; both sides count")
     parser.add_argument("--quick", action="store_true", help="a tenth of the time, figures of little worth")
-    parser.add_argument("--out", type=Path, default=Path("predict_latency"))
+    parser.add_argument("--out", type=Path, default=Path("runs/predict_latency"))
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
@@ -343,6 +343,8 @@ def report(found: Sequence[tuple[Case, DeviceProfile, list[dict[str, Any]]]]) ->
         if not device.measured.environment.ok:
             reasons = "; ".join(device.measured.environment.reasons)
             yield f"| {case.backbone} | {case.runtime} | | doubtful: {reasons} | | | | |"
+    if len(found) > 1:
+        yield from lines("| all | all |", [row for _, _, everything in found for row in everything])
 
 
 def lines(name: str, everything: Sequence[dict[str, Any]]) -> Iterator[str]:

@@ -5,7 +5,7 @@ and are followed through.
 """
 
 import math
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from torch import fx, nn
 from splitsearch.profilers.counting.operators import CostInterpreter, as_graph
 from splitsearch.profilers.predict.kernel import Kernel
 
-__all__ = ["Operator", "operators_of", "stretch_of"]
+__all__ = ["Operator", "operators_of", "stretch_of", "without"]
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
 _NORMS = (nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm, nn.LocalResponseNorm, nn.InstanceNorm2d)
@@ -90,18 +90,38 @@ def operators_of(module: nn.Module, input_shape: tuple[int, ...]) -> tuple[Opera
 
 def stretch_of(operators: Sequence[Operator], nodes: Set[str]) -> tuple[Operator, ...]:
     """The operators of some nodes of a graph, as if nothing stood before and after them."""
-    made: dict[Operator, Operator] = {}
+    return _rebuilt([operator for operator in operators if operator.node in nodes], {})
+
+
+def without(operators: Sequence[Operator], needless: Set[Operator]) -> tuple[Operator, ...]:
+    """The operators but for some that pass their first source on unchanged: whoever read them reads that."""
+    passed: dict[Operator, Operator | None] = {}
     for operator in operators:
-        if operator.node not in nodes:
-            continue
-        sources = tuple(made.get(source) if source is not None else None for source in operator.sources)
-        copied = replace(operator, sources=sources, users=[])
+        if operator in needless:
+            source = operator.sources[0]
+            passed[operator] = passed.get(source, source) if source is not None else None
+    return _rebuilt([operator for operator in operators if operator not in needless], passed)
+
+
+def _rebuilt(kept: Sequence[Operator], instead: Mapping[Operator, Operator | None]) -> tuple[Operator, ...]:
+    """Copies of operators that read and are read by one another alone; whom others read, the output reads."""
+    made: dict[Operator, Operator] = {}
+
+    def copy_of(source: Operator | None) -> Operator | None:
+        found = instead.get(source, source) if source is not None else None
+        return made.get(found) if found is not None else None
+
+    for operator in kept:
+        sources = tuple(copy_of(source) for source in operator.sources)
+        made[operator] = copied = replace(operator, sources=sources, users=[])
         for source in sources:
             if source is not None:
                 source.users.append(copied)
-        made[operator] = copied
-    for operator, copied in made.items():
-        copied.users.extend([None] * sum(user is None or user not in made for user in operator.users))
+    for operator in (*kept, *instead):
+        target = made.get(operator) or copy_of(operator)
+        outside = sum(user is None or (user not in made and user not in instead) for user in operator.users)
+        if target is not None:
+            target.users.extend([None] * outside)
     return tuple(made.values())
 
 

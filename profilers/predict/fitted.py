@@ -19,14 +19,15 @@ from splitsearch.profilers.predict.codec_times import CodecTimes
 from splitsearch.profilers.predict.fuse import Sequel, fusion_of, joined, vanishing
 from splitsearch.profilers.predict.kernel import Kernel
 from splitsearch.profilers.predict.lookup import MeasuredStages
-from splitsearch.profilers.predict.model import Estimate, KernelModel
+from splitsearch.profilers.predict.model import KernelModel
 from splitsearch.profilers.predict.roofline import Roofline, element_bytes
 from splitsearch.profilers.predict.sequels import Sequels
 from splitsearch.spaces.model import Stage
 
 __all__ = ["FittedTimes"]
 
-_NO_MATTER = 0.05
+_SESSION = 0.02  # by which a later process finds everything slower or faster (benchmarks/predict_latency.py, its table)
+_NO_MATTER = 0.05  # share of the time up to which kernels like no measured one do not put a candidate out of range
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +38,14 @@ class _Known:
         sequel: its kernels.
         likeness: as the anchors see them; None where the stage itself was measured.
         variance: of the sum of its kernels in square milliseconds, were their errors unrelated.
-        in_range: whether all kernels are like measured ones.
+        strange_ms: of the kernels that are like no measured one.
         measured: the stage itself, where it was measured.
     """
 
     sequel: Sequel
     likeness: Likeness | None
     variance: float
-    in_range: bool
+    strange_ms: float
     measured: Duration | None
 
 
@@ -73,7 +74,7 @@ class FittedTimes:
         known = [self._known(stage) for stage in stages]
         measured = Duration.total(found.measured for found in known if found.measured is not None)
         if all(found.measured is not None for found in known):
-            return measured if len(known) == 1 else self._less(measured, known)
+            return self._finished(measured, known)
         predicted = [found.likeness for found in known if found.likeness is not None]
         correction = self._anchors.correct(predicted)
         ms = sum(part.ms for part in predicted) * correction.factor
@@ -82,9 +83,9 @@ class FittedTimes:
             ms=ms + measured.ms,
             deviation_ms=math.hypot(math.sqrt(variance), measured.deviation_ms or 0.0),
             source="predicted",
-            in_range=all(found.in_range for found in known),
+            in_range=sum(found.strange_ms for found in known) <= _NO_MATTER * (ms + measured.ms),
         )
-        return self._less(total, known)
+        return self._finished(total, known)
 
     def pack(self, elements: int, bits: int) -> Duration:
         """Quantising and packing a tensor of so many elements."""
@@ -94,8 +95,8 @@ class FittedTimes:
         """Unpacking and dequantising it."""
         return self._unpacking.of(elements, bits) if self._unpacking else self._otherwise.unpack(elements, bits)
 
-    def _less(self, total: Duration, known: Sequence[_Known]) -> Duration:
-        """Takes off the reorders that adjoining stages save."""
+    def _finished(self, total: Duration, known: Sequence[_Known]) -> Duration:
+        """Takes off the reorders that adjoining stages save, and allows for what another session would find."""
         saved = [
             kernel
             for before, after in pairwise(found.sequel for found in known)
@@ -103,9 +104,10 @@ class FittedTimes:
             for kernel in (before.leave, after.entry)
             if kernel is not None
         ]
+        ms = max(total.ms - sum(self._ms(saved)), 0.0)
         return Duration(
-            ms=max(total.ms - sum(self._ms(saved)), 0.0),
-            deviation_ms=total.deviation_ms,
+            ms=ms,
+            deviation_ms=math.hypot(total.deviation_ms or 0.0, _SESSION * ms),
             source="predicted" if saved else total.source,
             in_range=total.in_range,
         )
@@ -122,25 +124,19 @@ class FittedTimes:
         sequel = self._sequels.of(stage)
         measured = self._table.of(stage) if sequel.kernels else ZERO
         if measured is not None:
-            return _Known(sequel=sequel, likeness=None, variance=0.0, in_range=True, measured=measured)
+            return _Known(sequel=sequel, likeness=None, variance=0.0, strange_ms=0.0, measured=measured)
         kernels = joined((sequel,))
         estimates = self._model.predict(kernels)
         return _Known(
             sequel=sequel,
             likeness=self._anchors.see(kernels),
             variance=math.fsum((estimate.ms * estimate.deviation) ** 2 for estimate in estimates),
-            in_range=_in_range(estimates),
+            strange_ms=math.fsum(estimate.ms for estimate in estimates if not estimate.in_range),
             measured=None,
         )
 
     def _ms(self, kernels: Sequence[Kernel]) -> list[float]:
         return [estimate.ms for estimate in self._model.predict(kernels)]
-
-
-def _in_range(estimates: Sequence[Estimate]) -> bool:
-    """Whether next to no time goes into kernels that are like no measured one."""
-    strange = math.fsum(estimate.ms for estimate in estimates if not estimate.in_range)
-    return strange <= _NO_MATTER * math.fsum(estimate.ms for estimate in estimates)
 
 
 def _kernels(measured: Measured) -> Iterator[tuple[Kernel, float]]:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from torch import nn
 
 from splitsearch.profilers.predict.blocked import takes_blocks, with_reorders
-from splitsearch.profilers.predict.describe import Operator, operators_of
+from splitsearch.profilers.predict.describe import Operator, operators_of, without
 from splitsearch.profilers.predict.kernel import Kernel
 from splitsearch.profilers.predict.launch import Launch
 from splitsearch.spaces.errors import UserError, nearest
@@ -134,6 +134,8 @@ def launches_of(operators: Sequence[Operator], runtime: str) -> tuple[Launch, ..
     if runtime not in _RULES:
         raise UserError(f"no rules are known for the runtime '{runtime}'{nearest(runtime, RUNTIMES)}")
     rules, taken, found = _RULES[runtime], set[Operator](), []
+    if rules.add:  # who compiles a graph leaves out what joins a single tensor
+        operators = without(operators, {op for op in operators if op.kernel.kind == "concat" and len(op.sources) == 1})
     for operator in operators:
         if operator not in taken:
             group = _group(operator, rules)

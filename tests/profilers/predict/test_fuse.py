@@ -73,6 +73,22 @@ def test_a_convolution_pads_for_itself() -> None:
     assert [kernel.kind for kernel in kernels_of(module, (3, 7, 7), "eager")] == ["copy", "convolution"]
 
 
+class Single(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 16, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([torch.cat([self.conv(x)], 1).relu()], 1)
+
+
+def test_a_single_tensor_is_not_joined() -> None:
+    (kernel,) = kernels_of(Single().eval(), (3, 8, 8), "tensorrt")
+    assert kernel.fused == ("relu",)
+    assert [kernel.kind for kernel in kernels_of(Single().eval(), (3, 8, 8), "onnxruntime")] == ["convolution", "copy"]
+    assert len(kernels_of(Single().eval(), (3, 8, 8), "eager")) == 4
+
+
 def test_reorders_vanish_where_parts_adjoin() -> None:
     kernel, reorder = Kernel(kind="convolution"), Kernel(kind="copy", fused=("reorder",))
     blocked, plain = Sequel(kernels=(kernel,), entry=reorder, leave=reorder), Sequel(kernels=(kernel,))
