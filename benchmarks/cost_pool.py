@@ -4,7 +4,7 @@
         [--device-profile jetson.json]
 
 The second pass assembles and costs every candidate anew; what it finds known are variants, operator tables and stage
-times, as a search finds them. One thread. Weights are random: nothing is downloaded.
+times, as a search finds them. Seconds of one thread of the processor. Weights are random: nothing is downloaded.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from splitsearch.profilers.devices.device import load_device
 from splitsearch.profilers.networks.network import load_network
 from splitsearch.profilers.pool import profile_pool
 from splitsearch.profilers.profile import Profiler, Target
-from splitsearch.profilers.timing import Stopwatch
+from splitsearch.profilers.timing import processor_stopwatch
 from splitsearch.spaces.backbones.loading import usual_module
 from splitsearch.spaces.space.space import find_space, read_space
 from splitsearch.spaces.variants.variants import Variants, on_meta
@@ -41,7 +41,7 @@ def main() -> None:
         f"{platform.processor() or platform.machine()}, torch {torch.__version__}, 1 thread; {space.size:,} candidates"
     )
     for what in ("stages to build", "stages known"):
-        watch = Stopwatch()
+        watch = processor_stopwatch()
         pool = profile_pool(space, variants, profiler, drawn=chosen.candidates)
         count, impossible, seconds = len(pool.profiles) + len(pool.impossible), len(pool.impossible), watch.seconds
         print(f"{what}: {count:,} candidates ({impossible:,} impossible) in {seconds:.1f} s, {count / seconds:,.0f}/s")
