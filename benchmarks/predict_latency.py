@@ -40,7 +40,7 @@ from splitsearch.profilers.predict.fuse import joined
 from splitsearch.profilers.predict.kernel import Kernel
 from splitsearch.profilers.predict.roofline import Roofline
 from splitsearch.profilers.predict.sequels import Sequels
-from splitsearch.profilers.timing import Stopwatch, thread_ns
+from splitsearch.profilers.timing import Stopwatch, processor_ns
 from splitsearch.spaces.assemble import assemble, whole_on_device
 from splitsearch.spaces.backbones.loading import fresh_module
 from splitsearch.spaces.config import SplitConfig
@@ -187,9 +187,9 @@ def median_ms(run: Callable[[], Any]) -> float:
     samples: list[int] = []
     run()
     while len(samples) < 5 or (sum(samples) < 2e7 and len(samples) < 50):
-        start = thread_ns()
+        start = processor_ns()
         run()
-        samples.append(thread_ns() - start)
+        samples.append(processor_ns() - start)
     return statistics.median(samples) / 1e6
 
 

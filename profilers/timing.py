@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 
-__all__ = ["Stopwatch", "processor_stopwatch", "thread_ns", "timestamp"]
+__all__ = ["Stopwatch", "processor_stopwatch", "processor_ns", "timestamp"]
 
 
 class Stopwatch:
@@ -30,6 +30,6 @@ def timestamp() -> str:
     return datetime.now(tz=timezone.utc).strftime("%Y%m%d-%H%M%S")
 
 
-def thread_ns() -> int:
+def processor_ns() -> int:
     """Nanoseconds of processor time of the calling thread: what other programs take does not count."""
     return time.thread_time_ns()

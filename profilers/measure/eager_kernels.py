@@ -14,7 +14,7 @@ from torch import fx
 from splitsearch.profilers.devices.measured import MeasuredKernel
 from splitsearch.profilers.predict.describe import operators_of
 from splitsearch.profilers.predict.kernel import Kernel
-from splitsearch.profilers.timing import thread_ns
+from splitsearch.profilers.timing import processor_ns
 
 __all__ = ["eager_kernels"]
 
@@ -62,9 +62,9 @@ class _Stamps(fx.Interpreter):
             return super().run_node(n)
         args, kwargs = self.fetch_args_kwargs_from_env(n)
         call = self._call(n, args)
-        start = thread_ns()
+        start = processor_ns()
         result = call(*args, **kwargs)
-        self.samples.setdefault(n.name, []).append(thread_ns() - start)
+        self.samples.setdefault(n.name, []).append(processor_ns() - start)
         return result
 
     def _call(self, node: fx.Node, args: Sequence[Any]) -> Any:
@@ -77,6 +77,6 @@ def _clock_cost() -> float:
     """Nanoseconds between two readings with nothing between them."""
     differences = []
     for _ in range(_CLOCK_READS):
-        start = thread_ns()
-        differences.append(thread_ns() - start)
+        start = processor_ns()
+        differences.append(processor_ns() - start)
     return float(np.median(differences))

@@ -3,7 +3,7 @@
 import threading
 from datetime import datetime
 
-from splitsearch.profilers.timing import Stopwatch, processor_stopwatch, thread_ns, timestamp
+from splitsearch.profilers.timing import Stopwatch, processor_stopwatch, processor_ns, timestamp
 
 
 def test_a_stopwatch_counts_from_its_start() -> None:
@@ -24,8 +24,8 @@ def test_a_timestamp_can_be_read_back() -> None:
 
 
 def test_a_thread_that_waits_uses_no_time() -> None:
-    start = thread_ns()
+    start = processor_ns()
     threading.Event().wait(0.05)
-    assert thread_ns() - start < 20_000_000
+    assert processor_ns() - start < 20_000_000
     assert sum(range(200_000)) > 0
-    assert thread_ns() > start
+    assert processor_ns() > start
