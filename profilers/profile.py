@@ -171,13 +171,13 @@ class Profiler:
         crossing = model.crossing
         if crossing is None:
             return self.fold(model, payload=0, encode=ZERO, decode=ZERO)
-        elements, bits = math.prod(crossing.output_shape), crossing.bits
+        payload = (math.prod(crossing.output_shape), crossing.bits, crossing.coding)
         raw = crossing.name == "camera"  # pixels are integers already
         return self.fold(
             model,
-            payload=payload_bytes(elements, bits),
-            encode=ZERO if raw else self._times["device"].pack(elements, bits),
-            decode=ZERO if raw else self._times["server"].unpack(elements, bits),
+            payload=payload_bytes(*payload[:2]),
+            encode=ZERO if raw else self._times["device"].pack(*payload),
+            decode=ZERO if raw else self._times["server"].unpack(*payload),
         )
 
     def fold(self, model: SplitModel, *, payload: float, encode: Duration, decode: Duration) -> Profile:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 
-__all__ = ["Stopwatch", "processor_stopwatch", "processor_ns", "timestamp"]
+__all__ = ["Stopwatch", "processor_ns", "processor_stopwatch", "timestamp"]
 
 
 class Stopwatch:

@@ -111,6 +111,7 @@ def _device(config: SplitConfig, variants: Variants, seed: int) -> tuple[Stage, 
         input_shape=shape,
         output_shape=narrow,
         bits=config.bits,
+        coding=config.coding,
         same_costs=f"encoder {shape} {narrow} {config.stride} {config.activation}",
     )
     return (*heads, encoder)
@@ -142,6 +143,7 @@ def _mimic(config: SplitConfig, variants: Variants, recipe: Recipe) -> Stage:
         input_shape=(3, size, size),
         output_shape=narrow,
         bits=config.bits,
+        coding=config.coding,
         same_costs=costs,
     )
 

@@ -31,6 +31,7 @@ class Stage:
         input_shape: without the batch dimension.
         output_shape: without the batch dimension.
         bits: bits per element if its output crosses the network.
+        coding: how the packed integers are then compressed without loss.
         same_costs: what has the same text here has the same costs, in every candidate; None if nothing is known.
         original: whether it is the backbone's own part with the backbone's own weights.
         cut: name of the cut that a head ends at, or a tail starts from.
@@ -43,6 +44,7 @@ class Stage:
     input_shape: Shape
     output_shape: Shape
     bits: int = 32
+    coding: str = "none"
     same_costs: str | None = None
     original: bool = False
     cut: str | None = None

@@ -33,11 +33,12 @@ __all__ = [
 ]
 
 RuntimeName = Literal["eager", "compile", "onnxruntime", "tensorrt"]
-CodecOp = Literal["pack", "unpack", "zstd", "jpeg_encode", "jpeg_decode", "webp_encode", "webp_decode"]
+CodecOp = Literal["pack", "unpack", "zstd", "unzstd", "jpeg_encode", "jpeg_decode", "webp_encode", "webp_decode"]
 CODEC_OPS: tuple[CodecOp, ...] = (
     "pack",
     "unpack",
     "zstd",
+    "unzstd",
     "jpeg_encode",
     "jpeg_decode",
     "webp_encode",
@@ -181,7 +182,7 @@ class MeasuredCodec(ProfilePart):
     """One way to bytes or back, timed once after each run of a network, with the caches that it leaves.
 
     Attributes:
-        op: what was done; `zstd` is packing with that coding.
+        op: what was done; `zstd` is packing with that coding, `unzstd` the way back.
         elements: of the tensor; pixels of the image for JPEG and WebP.
         bits: per element; None for images.
         quality: of the image file; None for tensors.

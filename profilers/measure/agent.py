@@ -745,16 +745,22 @@ def pack(x: Any, bits: int) -> bytes:
     """What the device sends: the bytes that `splitsearch` packs, made with numpy alone."""
     if bits == 32:
         return _HEADER.pack(1, 32, x.size, 1.0, 0.0) + bytes(x.astype("<f4").tobytes())
+    q, scale, zero = _quantised(x, bits)
+    return _HEADER.pack(1, bits, x.size, scale, zero) + _tight(q, bits)
+
+
+def _quantised(x: Any, bits: int) -> Tuple[Any, Any, Any]:
     zero, levels = x.min(), np.float32(2**bits - 1)
     scale = (x.max() - zero) / levels
     scale = scale if scale > 0 else np.float32(1)
-    q = np.clip(np.rint((x - zero) / scale), 0, levels).reshape(-1)
+    return np.clip(np.rint((x - zero) / scale), 0, levels).reshape(-1), scale, zero
+
+
+def _tight(q: Any, bits: int) -> bytes:
     if bits in (8, 16):
-        body = q.astype("<u2" if bits == 16 else "u1").tobytes()
-    else:
-        planes = (q.astype(np.uint8)[:, None] >> np.arange(bits - 1, -1, -1).astype(np.uint8)) & 1
-        body = np.packbits(planes.reshape(-1)).tobytes()
-    return _HEADER.pack(1, bits, x.size, scale, zero) + bytes(body)
+        return bytes(q.astype("<u2" if bits == 16 else "u1").tobytes())
+    planes = (q.astype(np.uint8)[:, None] >> np.arange(bits - 1, -1, -1).astype(np.uint8)) & 1
+    return bytes(np.packbits(planes.reshape(-1)).tobytes())
 
 
 def unpack(data: bytes, shape: Tuple[int, ...]) -> Any:
@@ -816,10 +822,34 @@ def _zstd_tasks(x: Any) -> List[Task]:
     if library is None:
         return []
 
-    def work(value: Any) -> bytes:
-        return bytes(library.ZstdCompressor(level=9).compress(pack(value, 8)))
+    def work(value: Any, bits: int) -> bytes:
+        """As `splitsearch` does it: both forms are made, and the shorter one goes."""
+        q, scale, zero = _quantised(value, bits)
+        coded, tight = library.ZstdCompressor(level=9).compress(q.astype("u1").tobytes()), _tight(q, bits)
+        kind, body = (bits | 128, coded) if len(coded) < len(tight) else (bits, tight)
+        return _HEADER.pack(1, kind, q.size, scale, zero) + bytes(body)
 
-    return [Task({"op": "zstd", "elements": x.size, "bits": 8}, x.copy, work, len(work(x)))]
+    def back(data: bytes) -> Any:
+        _, kind, count, scale, zero = _HEADER.unpack_from(data)
+        if not kind & 128:
+            return unpack(data, x.shape)
+        octets = library.ZstdDecompressor().decompress(data[_HEADER.size :], max_output_size=count)
+        return (np.frombuffer(octets, np.uint8).astype(np.float32) * np.float32(scale) + np.float32(zero)).reshape(
+            x.shape
+        )
+
+    found = []  # type: List[Task]
+    for bits in (4, 8):
+        found += _coded_tasks(x, bits, work, back)
+    return found
+
+
+def _coded_tasks(x: Any, bits: int, work: Callable[[Any, int], bytes], back: Callable[[bytes], Any]) -> List[Task]:
+    data, label = work(x, bits), {"elements": x.size, "bits": bits}
+    return [
+        Task(dict(label, op="zstd"), x.copy, lambda value: work(value, bits), len(data)),
+        Task(dict(label, op="unzstd"), lambda: bytes(bytearray(data)), back, len(data)),
+    ]
 
 
 def _optional(name: str) -> Any:

@@ -66,7 +66,8 @@ class FittedTimes:
         self._table = MeasuredStages(measured)
         self._model = KernelModel(_kernels(measured), lambda kernel: _roofline_ms(kernel, device))
         self._anchors = Anchors(_parts(measured), self._ms)
-        self._packing, self._unpacking = (CodecTimes(measured.codec, op) for op in ("pack", "unpack"))
+        self._packing = CodecTimes(measured.codec, "pack", coded="zstd")
+        self._unpacking = CodecTimes(measured.codec, "unpack", coded="unzstd")
         self._stages: dict[tuple[str, tuple[int, ...]], _Known] = {}
 
     def chain(self, stages: Sequence[Stage]) -> Duration:
@@ -87,13 +88,15 @@ class FittedTimes:
         )
         return self._finished(total, known)
 
-    def pack(self, elements: int, bits: int) -> Duration:
-        """Quantising and packing a tensor of so many elements."""
-        return self._packing.of(elements, bits) if self._packing else self._otherwise.pack(elements, bits)
+    def pack(self, elements: int, bits: int, coding: str = "none") -> Duration:
+        """Quantising and packing a tensor of so many elements, and coding it."""
+        known = self._packing.knows(coding)
+        return self._packing.of(elements, bits, coding) if known else self._otherwise.pack(elements, bits, coding)
 
-    def unpack(self, elements: int, bits: int) -> Duration:
-        """Unpacking and dequantising it."""
-        return self._unpacking.of(elements, bits) if self._unpacking else self._otherwise.unpack(elements, bits)
+    def unpack(self, elements: int, bits: int, coding: str = "none") -> Duration:
+        """Decoding, unpacking and dequantising it."""
+        known = self._unpacking.knows(coding)
+        return self._unpacking.of(elements, bits, coding) if known else self._otherwise.unpack(elements, bits, coding)
 
     def _finished(self, total: Duration, known: Sequence[_Known]) -> Duration:
         """Takes off the reorders that adjoining stages save, and allows for what another session would find."""

@@ -13,9 +13,13 @@ from splitsearch.profilers.devices.device import DeviceProfile
 from splitsearch.profilers.duration import Duration
 from splitsearch.spaces.model import Stage
 
-__all__ = ["Roofline", "element_bytes", "operator_ms", "quantise_ms", "stage_ms"]
+__all__ = ["Roofline", "coding_ms", "element_bytes", "operator_ms", "quantise_ms", "stage_ms"]
 
 _QUANTISE_PASSES = 4  # minimum and maximum, scale, round, pack: each reads or writes the tensor once
+
+# In pixels of a JPEG file at quality 90 that take as long (benchmarks/coding_times.py).
+_CODING_START, _CODED_PIXELS, _INCOMPRESSIBLE_PIXELS = 14_000, 12.0, 1.0
+_BYTE = 8
 
 
 def element_bytes(device: DeviceProfile) -> int:
@@ -44,6 +48,16 @@ def quantise_ms(elements: int, device: DeviceProfile) -> float:
     return _QUANTISE_PASSES * (compute.operator_overhead_ms + moved / (compute.memory_gbytes_per_s * 1e6))
 
 
+def coding_ms(elements: int, bits: int, device: DeviceProfile) -> float:
+    """Estimated milliseconds that zstd adds to packing, from what the device takes for a JPEG file.
+
+    What coding takes against JPEG depends little on the machine: `python benchmarks/coding_times.py` gives the
+    pixels of a JPEG file that take as long as one element, few where a symbol fills its byte and zstd gives up early.
+    """
+    pixels = _CODING_START + elements * (_CODED_PIXELS if bits < _BYTE else _INCOMPRESSIBLE_PIXELS)
+    return pixels / (device.codec.jpeg_encode_mpixels_per_s * 1e3)
+
+
 class Roofline:
     """Times of a device of which nothing was measured: the `StageTimes` that always has an answer."""
 
@@ -56,12 +70,13 @@ class Roofline:
         """Stages that run one after another, for one image."""
         return self._known(sum(map(self._stage_ms, stages)))
 
-    def pack(self, elements: int, bits: int) -> Duration:
-        """Quantising and packing a tensor of so many elements, whatever the bits."""
-        return self._known(quantise_ms(elements, self._device))
+    def pack(self, elements: int, bits: int, coding: str = "none") -> Duration:
+        """Quantising and packing a tensor of so many elements, and coding it."""
+        coded = coding_ms(elements, bits, self._device) if coding == "zstd" else 0.0
+        return self._known(quantise_ms(elements, self._device) + coded)
 
-    def unpack(self, elements: int, bits: int) -> Duration:
-        """The way back: as many passes."""
+    def unpack(self, elements: int, bits: int, coding: str = "none") -> Duration:
+        """The way back: as many passes; decoding takes no longer than the bitwise unpacking that it replaces."""
         return self._known(quantise_ms(elements, self._device))
 
     def _stage_ms(self, stage: Stage) -> float:

@@ -18,11 +18,11 @@ class StageTimes(Protocol):
     def chain(self, stages: Sequence[Stage]) -> Duration:
         """Stages that run one after another in one process, and may be fused where they meet."""
 
-    def pack(self, elements: int, bits: int) -> Duration:
-        """Quantising and packing a tensor of so many elements."""
+    def pack(self, elements: int, bits: int, coding: str = "none") -> Duration:
+        """Quantising and packing a tensor of so many elements, and coding it."""
 
-    def unpack(self, elements: int, bits: int) -> Duration:
-        """Unpacking and dequantising it."""
+    def unpack(self, elements: int, bits: int, coding: str = "none") -> Duration:
+        """Decoding, unpacking and dequantising it."""
 
 
 def times_of(device: DeviceProfile, tables: OperatorTables) -> StageTimes:

@@ -3,7 +3,7 @@
 import threading
 from datetime import datetime
 
-from splitsearch.profilers.timing import Stopwatch, processor_stopwatch, processor_ns, timestamp
+from splitsearch.profilers.timing import Stopwatch, processor_ns, processor_stopwatch, timestamp
 
 
 def test_a_stopwatch_counts_from_its_start() -> None:

@@ -240,10 +240,21 @@ def test_the_device_sends_the_bytes_that_the_server_knows(values: list[float], b
 def test_codec_tasks_cover_what_is_asked_for() -> None:
     tasks = agent.codec_tasks({"elements": [10, 20], "bits": [4, 8], "sides": [16], "qualities": [50]})
     ops = sorted(task.label["op"] for task in tasks)
-    assert ops == sorted(["pack"] * 4 + ["unpack"] * 4 + ["zstd"] * 2
+    assert ops == sorted(["pack"] * 4 + ["unpack"] * 4 + ["zstd"] * 4 + ["unzstd"] * 4
                          + ["jpeg_encode", "jpeg_decode", "webp_encode", "webp_decode"])  # fmt: skip
     for task in tasks:
         assert task.work(task.prepare()) is not None
+
+
+def test_coding_sends_about_the_bytes_that_the_server_knows() -> None:
+    tasks = agent.codec_tasks({"elements": [2000], "bits": [4], "sides": [], "qualities": []})
+    coded = {(task.label["op"], task.label["bits"]): task for task in tasks}
+    x = coded["zstd", 4].prepare()
+    data = coded["zstd", 4].work(x)
+    header = 8  # of a frame that says its length, which the payload's own header says already
+    assert 0 <= len(data) - len(payload.pack(torch.from_numpy(x), 4, "zstd")) <= header
+    assert len(data) < len(agent.pack(x, 4))
+    assert np.allclose(coded["unzstd", 4].work(data), agent.unpack(agent.pack(x, 4), x.shape))
 
 
 def test_without_the_packages_tensors_alone_are_packed(monkeypatch: pytest.MonkeyPatch) -> None:

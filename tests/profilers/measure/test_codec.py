@@ -11,7 +11,8 @@ CODEC = {"elements": [60, 400], "bits": [1, 8, 32], "sides": [16], "qualities": 
 def test_every_size_and_width_goes_both_ways() -> None:
     tasks = payload_tasks(CODEC)
     assert Counter(task.label["op"] for task in tasks) == {
-        "pack": 6, "unpack": 6, "zstd": 2, "jpeg_encode": 2, "jpeg_decode": 2, "webp_encode": 2, "webp_decode": 2
+        "pack": 6, "unpack": 6, "zstd": 4, "unzstd": 4,
+        "jpeg_encode": 2, "jpeg_decode": 2, "webp_encode": 2, "webp_decode": 2,
     }  # fmt: skip
     assert len({task.name for task in tasks}) == len(tasks)
     for task in tasks:
@@ -19,7 +20,7 @@ def test_every_size_and_width_goes_both_ways() -> None:
         label = task.label
         if label["op"] == "pack":
             assert len(result) == task.size == payload_bytes(label["elements"], label["bits"])
-        elif label["op"] == "unpack":
+        elif label["op"] in ("unpack", "unzstd"):
             assert result.numel() == label["elements"]
         elif label["op"] == "zstd" or label["op"].endswith("encode"):
             assert len(result) == task.size > 0

@@ -44,7 +44,7 @@ def test_a_measurement_becomes_a_profile(measured_jobs: Callable[[], Path], jobs
     assert all(part.kernels for part in measured.parts)
     assert {kernel.where for kernel in measured.kernels} == {item["name"] for item in jobs["items"] if item["profile"]}
     assert {entry.op for entry in measured.codec} == {
-        "pack", "unpack", "zstd", "jpeg_encode", "jpeg_decode", "webp_encode", "webp_decode"
+        "pack", "unpack", "zstd", "unzstd", "jpeg_encode", "jpeg_decode", "webp_encode", "webp_decode"
     }  # fmt: skip
     assert measured.message_overhead_ms is not None
     assert measured.environment.ok

@@ -11,7 +11,7 @@ def row(elements: int, ms: float, bits: int = 8, op: CodecOp = "pack") -> Measur
     return MeasuredCodec(op=op, elements=elements, bits=bits, bytes_out=elements, series=series)
 
 
-TIMES = CodecTimes([row(10000, 4.0), row(100, 1.0), row(10000, 8.0, bits=4), row(7, 99.0, op="unpack")], "pack")
+TIMES = CodecTimes([row(10000, 4.0), row(100, 1.0), row(10000, 8.0, bits=4), row(7, 99.0, op="unpack")], "pack", "zstd")
 
 
 def test_what_was_measured_is_returned() -> None:
@@ -40,6 +40,16 @@ def test_other_bits_take_the_nearest_and_know_less() -> None:
     assert near.deviation_ms > exact.deviation_ms
 
 
-def test_nothing_measured_is_false() -> None:
-    assert not CodecTimes([], "pack")
-    assert TIMES
+def test_a_coding_is_looked_up_and_at_other_bits_adds_what_it_adds_at_the_nearest() -> None:
+    plain = [row(1000, 1.0), row(1000, 5.0, bits=2)]
+    times = CodecTimes([*plain, row(1000, 4.0, op="zstd")], "pack", "zstd")
+    assert times.of(1000, 8, "zstd").ms == 4.0
+    other = times.of(1000, 2, "zstd")
+    assert (other.ms, other.source) == (8.0, "predicted")
+
+
+def test_what_was_not_measured_is_not_known() -> None:
+    nothing = CodecTimes([], "pack", "zstd")
+    assert not nothing.knows("none")
+    assert TIMES.knows("none")
+    assert not TIMES.knows("zstd")

@@ -101,6 +101,7 @@ def test_packing_comes_from_the_codecs_measurements(times: FittedTimes) -> None:
     assert times.pack(1000, 8).source == "measured"
     assert times.pack(300, 8).ms == pytest.approx(0.03, rel=0.01)
     assert times.unpack(300, 8).source == "predicted"
+    assert times.pack(1000, 8, "zstd").source == "estimated", "no coding was measured"
 
 
 def test_a_profile_without_kernels_falls_back_to_the_roofline(

@@ -22,6 +22,8 @@ def test_without_measurements_it_is_a_roofline() -> None:
     assert found.ms == pytest.approx(2 * stage_ms(tables.of(stage).values(), device))
     assert (found.source, found.deviation_ms) == ("estimated", None)
     assert times.pack(100, 8).ms == times.unpack(100, 8).ms == quantise_ms(100, device)
+    assert times.pack(100, 4, "zstd").ms > times.pack(100, 8, "zstd").ms > times.pack(100, 8).ms
+    assert times.unpack(100, 8, "zstd").ms == times.unpack(100, 8).ms
 
 
 def test_with_measurements_it_is_fitted(measured_device: DeviceProfile) -> None:
