@@ -4,13 +4,10 @@ The dear part is a pass over those images per point of a codec's curve; its resu
 run takes all of its baselines from its study.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
-
-from torch import nn
 
 from splitsearch.profilers.baselines import QUALITIES, local_profile, server_file_profile, server_raw_profile
 from splitsearch.profilers.image_files import REFERENCE_QUALITY, CodecTimes, ImageFile, coding_time
@@ -18,7 +15,7 @@ from splitsearch.profilers.profile import Profile, Profiler
 from splitsearch.searcher.data.codecs import Coded, code, codec_version
 from splitsearch.searcher.data.dataset import Dataset, Split
 from splitsearch.searcher.engine.results import Baseline
-from splitsearch.searcher.training.cache import Cache
+from splitsearch.searcher.training.cache import Cache, module_digest
 from splitsearch.searcher.training.loops import Progress, silent
 from splitsearch.searcher.training.teacher import Teacher, accuracy
 
@@ -149,7 +146,7 @@ class _Makers:
     def _accuracy(self, codec: str, quality: int, coded: Coded) -> float:
         """The teacher's on the decoded images; the bytes of the files follow from the versions in the key."""
         if self._weights is None:
-            self._weights = _digest(self.teacher.graph.module)
+            self._weights = module_digest(self.teacher.graph.module)
         key = {
             "version": 1,
             "teacher": self._weights,
@@ -176,15 +173,6 @@ class _Makers:
 
 def _times(coded: Coded) -> CodecTimes:
     return CodecTimes(encode_ms=coded.encode_ms, decode_ms=coded.decode_ms)
-
-
-def _digest(module: nn.Module) -> str:
-    """Hash of a network's weights and of the layers and calls that use them."""
-    digest = hashlib.sha256(f"{module}{getattr(module, 'graph', '')}".encode())
-    for name, value in sorted(module.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().reshape(-1).numpy().data)
-    return digest.hexdigest()
 
 
 def _baseline(
