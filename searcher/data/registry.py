@@ -11,7 +11,7 @@ from splitsearch.searcher.data.source import SourcePair
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.registry import Registry
 
-__all__ = ["DATASETS", "Kind", "Opener", "dataset", "open_pair"]
+__all__ = ["DATASETS", "Kind", "Opener", "dataset", "keeps_label_mirrored", "open_pair"]
 
 Opener = Callable[[str, Path | None], SourcePair]
 """Takes what stands after the colon and `--data-dir`, and finds the images without decoding them."""
@@ -24,23 +24,35 @@ class Kind:
     Attributes:
         opener: finds the images; raises `UserError` for whatever is wrong with them.
         argument: what stands after the colon, such as `DIR`; None when nothing does.
+        flips: whether an image keeps its label when it is mirrored: photographs do, digits and letters do not. Of
+            arrays and lists nobody knows what they show, so they are not mirrored unless the user says so.
     """
 
     opener: Opener
     argument: str | None
+    flips: bool
 
 
 DATASETS: Registry[Kind] = Registry("data set")
 
 
-def dataset(name: str, *, argument: str | None = None) -> Callable[[Opener], Opener]:
-    """Returns a decorator that registers an opener under `name`; `argument` names what stands after the colon."""
+def dataset(name: str, *, argument: str | None = None, flips: bool = False) -> Callable[[Opener], Opener]:
+    """Returns a decorator that registers an opener under `name`; the rest as in `Kind`."""
 
     def add(opener: Opener) -> Opener:
-        DATASETS.register(name)(Kind(opener=opener, argument=argument))
+        DATASETS.register(name)(Kind(opener=opener, argument=argument, flips=flips))
         return opener
 
     return add
+
+
+def keeps_label_mirrored(spec: str) -> bool:
+    """Whether images of this kind may be mirrored.
+
+    Raises:
+        UserError: the kind is unknown.
+    """
+    return DATASETS.get(spec.partition(":")[0]).flips
 
 
 def open_pair(spec: str, data_dir: Path | None) -> SourcePair:

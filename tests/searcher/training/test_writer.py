@@ -63,11 +63,16 @@ def test_only_what_the_marks_vouch_for_is_kept(damage: str, kept: int, tmp_path:
     assert torch.equal(tensor, ROWS)
 
 
+def interrupted(entry: Entry, mark: Any) -> None:
+    with Writer(entry, 1000) as writer:
+        writer.append(ROWS[:4], mark=mark)
+        raise KeyboardInterrupt
+
+
 def test_an_interrupt_keeps_what_is_marked_and_drops_what_is_not(tmp_path: Path) -> None:
     for mark, left in (({"next": 4}, {".part", ".journal"}), (None, set())):
-        with pytest.raises(KeyboardInterrupt), Writer(Entry(tmp_path / "e"), 1000) as writer:
-            writer.append(ROWS[:4], mark=mark)
-            raise KeyboardInterrupt
+        with pytest.raises(KeyboardInterrupt):
+            interrupted(Entry(tmp_path / "e"), mark)
         assert {path.suffix for path in tmp_path.iterdir()} == left
         Entry(tmp_path / "e").remove()
 
@@ -85,11 +90,16 @@ class Full:
         return getattr(self.file, name)
 
 
-def test_a_full_disk_is_a_fault_and_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(StoreFault, match="No space left"), Writer(Entry(tmp_path / "e"), 1000) as writer:
+def filled_up(entry: Entry) -> None:
+    with Writer(entry, 1000) as writer:
         writer.append(ROWS[:4], mark={})
         writer._file = Full(writer._file)  # type: ignore[assignment]
         writer.append(ROWS[4:])
+
+
+def test_a_full_disk_is_a_fault_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(StoreFault, match="No space left"):
+        filled_up(Entry(tmp_path / "e"))
     assert list(tmp_path.iterdir()) == []
 
 
