@@ -50,6 +50,7 @@ def load_dataset(  # noqa: PLR0913 - the data part of the user's settings, flat
     seed: int,
     data_dir: Path | None,
     proxy_size: int | None = None,
+    flips: bool | None = None,
     store: Store | None = None,
     max_bytes: int = MEMORY_BYTES,
     progress: Progress | None = None,
@@ -63,6 +64,7 @@ def load_dataset(  # noqa: PLR0913 - the data part of the user's settings, flat
         seed: draws the subset. What is held out for validation does not depend on it.
         data_dir: where `cifar10`, `cifar100` and `imagenet` lie.
         proxy_size: side of smaller images to train and validate on in place of those of `image_size`.
+        flips: whether views of the images may be mirrored; None for what is known of the kind of data set.
         store: keeps decoded images; they are then mapped into memory, however many they are.
         max_bytes: memory for the decoded images of both parts where the store has no room. Where they need more, the
             largest stratified choice that fits is taken, at most a quarter of it for validation.
@@ -71,6 +73,7 @@ def load_dataset(  # noqa: PLR0913 - the data part of the user's settings, flat
     Raises:
         UserError: whatever is wrong with the request or the data, in one line.
     """
+    flips = keeps_label_mirrored(spec, flips)
     pair = open_pair(spec, data_dir)
     full_size = asked_size(image_size, pair)
     size = _smaller(proxy_size, full_size)
@@ -93,7 +96,7 @@ def load_dataset(  # noqa: PLR0913 - the data part of the user's settings, flat
         image_size=size,
         fingerprint=fingerprint(splits[0], splits[1], pair.classes),
         notes=notes,
-        flips=keeps_label_mirrored(spec),
+        flips=flips,
         full_size=None if size == full_size else full_size,
         full_val=None if size == full_size else _full(spec, choices[1], full_size, store, max_bytes, progress),
     )

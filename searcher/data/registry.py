@@ -24,19 +24,19 @@ class Kind:
     Attributes:
         opener: finds the images; raises `UserError` for whatever is wrong with them.
         argument: what stands after the colon, such as `DIR`; None when nothing does.
-        flips: whether an image keeps its label when it is mirrored: photographs do, digits and letters do not. Of
-            arrays and lists nobody knows what they show, so they are not mirrored unless the user says so.
+        flips: whether an image keeps its label when it is mirrored: photographs do, digits do not. None of arrays and
+            lists, since nobody knows what they show: they are mirrored if the user says so.
     """
 
     opener: Opener
     argument: str | None
-    flips: bool
+    flips: bool | None
 
 
 DATASETS: Registry[Kind] = Registry("data set")
 
 
-def dataset(name: str, *, argument: str | None = None, flips: bool = False) -> Callable[[Opener], Opener]:
+def dataset(name: str, *, argument: str | None = None, flips: bool | None = None) -> Callable[[Opener], Opener]:
     """Returns a decorator that registers an opener under `name`; the rest as in `Kind`."""
 
     def add(opener: Opener) -> Opener:
@@ -46,13 +46,17 @@ def dataset(name: str, *, argument: str | None = None, flips: bool = False) -> C
     return add
 
 
-def keeps_label_mirrored(spec: str) -> bool:
-    """Whether images of this kind may be mirrored.
+def keeps_label_mirrored(spec: str, wanted: bool | None = None) -> bool:
+    """Whether images of this kind may be mirrored: as the user says, else where it is known to do no harm.
 
     Raises:
-        UserError: the kind is unknown.
+        UserError: the kind is unknown, or its images are others when they are mirrored, and the user wants it.
     """
-    return DATASETS.get(spec.partition(":")[0]).flips
+    name = spec.partition(":")[0]
+    known = DATASETS.get(name).flips
+    if wanted and known is False:
+        raise UserError(f"--flips: images of '{name}' mean something else when they are mirrored")
+    return bool(known) if wanted is None else wanted
 
 
 def open_pair(spec: str, data_dir: Path | None) -> SourcePair:
