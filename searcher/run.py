@@ -25,6 +25,7 @@ from splitsearch.searcher.engine.baselines import Rivals, evaluate_baselines
 from splitsearch.searcher.engine.files import write_atomic
 from splitsearch.searcher.engine.front import FrontHeader
 from splitsearch.searcher.engine.objectives import Budgets, Objective, parse_objectives
+from splitsearch.searcher.engine.proxy import proxy_note
 from splitsearch.searcher.engine.results import Baseline
 from splitsearch.searcher.engine.sampler import SAMPLERS, make_sampler
 from splitsearch.searcher.engine.search import Limits, Search, extremes, require_feasible
@@ -34,13 +35,16 @@ from splitsearch.searcher.reporter import Reporter
 from splitsearch.searcher.settings import RunSettings, dump_yaml, read_settings
 from splitsearch.searcher.targets import read_target, trusted
 from splitsearch.searcher.teachers import check_models, check_models_take, models_of, teacher_of
-from splitsearch.searcher.training.activations import Activations
-from splitsearch.searcher.training.cache import Cache, default_cache_dir
+from splitsearch.searcher.training.activations import Activations, Shared
+from splitsearch.searcher.training.cache import Cache, default_cache_dir, module_digest
 from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor
+from splitsearch.searcher.training.store import Store
 from splitsearch.searcher.training.teacher import Teacher
+from splitsearch.searcher.training.views import Views
 from splitsearch.spaces.backbones.loading import check_name
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.space.space import SearchSpace, SpaceSpec, find_space, read_space
+from splitsearch.spaces.variants.variants import Variants
 
 __all__ = ["Plan", "check", "default_folder", "read_run", "run"]
 
@@ -144,11 +148,14 @@ def run(settings: RunSettings, folder: Path, reporter: Reporter, command: Sequen
     """
     plan = check(settings)
     _require_writable(folder)
-    data = _data(settings, reporter)
+    folder_of_cache = settings.path(settings.cache_dir) if settings.cache_dir else default_cache_dir()
+    cache = Cache(folder_of_cache, reporter.say)
+    store = Store(folder_of_cache, int(settings.cache_gb * 1e9), reporter.say)
+    data = _data(settings, store, reporter)
     # The data set's own size was not known before.
-    trusted(plan.target, _asked(settings, data.image_size))
-    check_models_take(settings, data.image_size)
-    cache = Cache(settings.path(settings.cache_dir) if settings.cache_dir else default_cache_dir())
+    trusted(plan.target, _asked(settings, data.cost_size))
+    for size in {data.image_size, data.cost_size}:
+        check_models_take(settings, size)
     # A space that names what the backbone does not have is refused before a teacher is trained.
     teacher = teacher_of(
         settings, data, cache, reporter, accept=lambda graph: plan.space.bind(settings.backbone, graph)
@@ -161,7 +168,7 @@ def run(settings: RunSettings, folder: Path, reporter: Reporter, command: Sequen
     reporter.say(f"{ground.space.size} candidates, {drawn}{len(feasible)} feasible; costs are {plan.target.source}")
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / "run.yaml", dump_yaml(_record(settings, command)))
-    search = _search(folder, plan, ground, baselines, reporter)
+    search = _search(folder, plan, ground, baselines, store, reporter)
     for config in extremes(ground.pool, feasible):
         search.study.enqueue(ground.space.point(config))
     return search.run(feasible, Limits(trials=settings.trials, timeout=settings.timeout), settings.seed)
@@ -179,11 +186,14 @@ class _Ground:
 
 
 def _ground(plan: Plan, data: Dataset, teacher: Teacher, reporter: Reporter) -> _Ground:
-    space = plan.space.bind(plan.settings.backbone, teacher.graph)
+    costed = teacher.variants
+    if data.proxy_size is not None:
+        costed = Variants.trace(costed.name, costed.module, data.cost_size)
+    space = plan.space.bind(plan.settings.backbone, costed.graph)
     profiler = Profiler(plan.target)
     pool = profile_pool(
         space,
-        teacher.variants,
+        costed,
         profiler,
         lambda done, total: reporter.progress("costs", done, total),
         seed=plan.settings.seed,
@@ -224,7 +234,7 @@ def _require_writable(folder: Path) -> None:
         raise UserError(f"the output folder '{folder}' holds other files; name a new one with --out")
 
 
-def _data(settings: RunSettings, reporter: Reporter) -> Dataset:
+def _data(settings: RunSettings, store: Store, reporter: Reporter) -> Dataset:
     prefix, colon, place = settings.dataset.partition(":")
     data = load_dataset(
         f"{prefix}:{settings.path(place)}" if colon else prefix,
@@ -232,6 +242,9 @@ def _data(settings: RunSettings, reporter: Reporter) -> Dataset:
         subset=settings.subset,
         seed=settings.seed,
         data_dir=settings.path(settings.data_dir) if settings.data_dir else None,
+        proxy_size=settings.proxy_image_size,
+        flips=settings.flips,
+        store=store,
         progress=reporter.progress,
     )
     for note in data.notes:
@@ -240,10 +253,31 @@ def _data(settings: RunSettings, reporter: Reporter) -> Dataset:
         f"{data.name}: {len(data.train.labels)} training and {len(data.val.labels)} validation images, "
         f"{len(data.classes)} classes, {data.image_size} px"
     )
+    if note := proxy_note(data.proxy_size, data.cost_size):
+        reporter.say(note)
     return data
 
 
-def _search(folder: Path, plan: Plan, ground: _Ground, baselines: tuple[Baseline, ...], reporter: Reporter) -> Search:
+def _activations(settings: RunSettings, ground: _Ground, store: Store) -> tuple[Activations, Activations]:
+    """Of training images, in all their views, and of validation images, plain."""
+    data, variants = ground.data, ground.teacher.variants
+    key = {"teacher": module_digest(variants.graph.module), "data": data.fingerprint}
+    train, val = (Shared(store=store, key=key | {"part": part}) for part in ("train", "val"))
+    views = Views(settings.views, flips=data.flips, seed=settings.seed)
+    return (
+        Activations(variants, data.train.images, shared=train, views=views),
+        Activations(variants, data.val.images, shared=val),
+    )
+
+
+def _search(  # all that the trials of a run share comes together here
+    folder: Path,
+    plan: Plan,
+    ground: _Ground,
+    baselines: tuple[Baseline, ...],
+    store: Store,
+    reporter: Reporter,
+) -> Search:
     settings, teacher, data = plan.settings, ground.teacher, ground.data
     study = RunStudy(folder, ground.space, plan.objectives, make_sampler(settings.sampler, settings.seed))
     if "reference_point" not in study.facts:
@@ -256,10 +290,11 @@ def _search(folder: Path, plan: Plan, ground: _Ground, baselines: tuple[Baseline
     study.describe({"baselines": [baseline.to_json() for baseline in baselines]})
     for point in study.recover():
         study.enqueue(point, again=True)
+    training, validation = _activations(settings, ground, store)
     evaluator = Evaluator(
         teacher=teacher,
-        tutor=Tutor(data=data, activations=Activations(teacher.variants, data.train.images)),
-        validation=Activations(teacher.variants, data.val.images),
+        tutor=Tutor(data=data, activations=training),
+        validation=validation,
         pool=ground.pool,
         target=plan.target,
         budgets=plan.budgets,
@@ -267,6 +302,7 @@ def _search(folder: Path, plan: Plan, ground: _Ground, baselines: tuple[Baseline
         recipe=Recipe(epochs=settings.epochs, batch_size=settings.batch_size),
         seed=settings.seed,
         checkpoints=folder / "checkpoints",
+        proxy_size=data.proxy_size,
     )
     header = FrontHeader(
         backbone=settings.backbone,
@@ -278,6 +314,8 @@ def _search(folder: Path, plan: Plan, ground: _Ground, baselines: tuple[Baseline
         reference_point=study.facts["reference_point"],
         teacher={"accuracy": teacher.accuracy, "how": teacher.how, "images": len(data.val.labels)},
         baselines=baselines,
+        image_size=data.cost_size,
+        proxy_image_size=data.proxy_size,
     )
     return Search(folder, study, evaluator, header, reporter)
 

@@ -28,6 +28,10 @@ class RunSettings:
         budgets: flag name such as `max_latency_ms` to its limit.
         baseline: small backbones that the front is compared with, each on the device alone.
         webp: whether WebP files are among the baselines, beside JPEG.
+        proxy_image_size: side of the smaller images that accuracies are of; costs are those of `image_size`.
+        views: fixed views of each training image, the plain one among them.
+        flips: whether views may be mirrored; None for what the kind of data set says.
+        cache_gb: bound of the decoded images and activations in the cache folder, in 10^9 bytes.
     """
 
     backbone: str
@@ -57,11 +61,15 @@ class RunSettings:
     webp: bool = True
     cache_dir: str | None = None
     accept_doubtful: bool = False
+    proxy_image_size: int | None = None
+    views: int = 1
+    flips: bool | None = None
+    cache_gb: float = 20.0
     directory: str = "."
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "baseline", tuple(self.baseline))  # YAML knows lists alone
-        for name in ("trials", "epochs"):
+        for name in ("trials", "epochs", "views"):
             if getattr(self, name) < 1:
                 raise UserError(f"--{name} must be at least 1, not {getattr(self, name)}")
         if self.batch_size < 2:
@@ -70,7 +78,9 @@ class RunSettings:
             )
         if self.timeout is not None and not (math.isfinite(self.timeout) and self.timeout > 0):
             raise UserError(f"--timeout must be a positive number of seconds, not {self.timeout:g}")
-        for name in ("image_size", "subset"):
+        if not (math.isfinite(self.cache_gb) and self.cache_gb >= 0):
+            raise UserError(f"--cache-gb must be a number of gigabytes from 0 on, not {self.cache_gb:g}")
+        for name in ("image_size", "subset", "proxy_image_size"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UserError(f"--{name.replace('_', '-')} must be at least 1, not {value}")

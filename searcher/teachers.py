@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
+from torch import nn
 
 from splitsearch.searcher.data.dataset import Dataset
 from splitsearch.searcher.engine.baselines import model_baseline_name
@@ -38,8 +39,18 @@ def teacher_of(
         UserError: the backbone, its weights or the image size are wrong.
     """
     backbone = _loaded(settings, settings.backbone, settings.weights, data, reporter)
-    accept(trace(backbone.module, data.image_size))
+    accept(_taken(backbone.module, data))
     return _made(settings, backbone, data, cache, reporter, ("teacher", settings.backbone))
+
+
+def _taken(module: nn.Module, data: Dataset) -> TracedGraph:
+    """The network at the size that costs are computed for, once it is sure that it takes the proxy size too."""
+    if data.proxy_size is not None:
+        try:
+            trace(module, data.proxy_size)
+        except UserError as error:
+            raise UserError(f"--proxy-image-size {data.proxy_size}: {error}") from error
+    return trace(module, data.cost_size)
 
 
 def models_of(

@@ -79,6 +79,20 @@ def run(
     cache_dir: Annotated[
         Path | None, typer.Option(help="Where teachers are kept. [default: SPLITSEARCH_CACHE]")
     ] = None,
+    cache_gb: Annotated[
+        float | None, typer.Option(help="Decoded images and activations that the cache may hold, in GB. [default: 20]")
+    ] = None,
+    proxy_image_size: Annotated[
+        int | None,
+        typer.Option(help="Train and validate trials on images of this side; costs stay those of --image-size."),
+    ] = None,
+    views: Annotated[
+        int | None, typer.Option(help="Fixed augmented views of each training image, itself among them. [default: 1]")
+    ] = None,
+    flips: Annotated[
+        bool | None,
+        typer.Option("--flips/--no-flips", help="Whether views may be mirrored. [default: photographs, yes; else no]"),
+    ] = None,
     accept_doubtful: AcceptDoubtful = None,
     out: Annotated[Path | None, typer.Option(help="Run folder. [default: runs/<backbone>-<dataset>-<time>]")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run folder.")] = None,

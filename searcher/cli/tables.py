@@ -47,7 +47,8 @@ def front_table(document: dict[str, Any], limit: int | None = None) -> Table:
     names = [objective["name"] for objective in document["objectives"]]
     extra = [name for name in names if name not in ("accuracy", "latency_ms", "payload_bytes")]
     source = document["front"][0]["latency"]["source"] if document["front"] else "estimated"
-    table = Table(title=f"Front of {document['backbone']} on {document['device']} over {document['network']}")
+    where = f"{document['device']} over {document['network']}"
+    table = Table(title=f"Front of {document['backbone']} on {where}{_proxy(document)}")
     for name in (*_PLACE, "and"):
         table.add_column(name)
     queued = any(entry["latency"].get("queue_ms") for entry in document["front"])
@@ -102,7 +103,13 @@ def baselines_table(document: dict[str, Any]) -> Table:
     ]  # fmt: skip
     images = document["teacher"].get("images")
     on = f"the {images} validation images" if images else "the validation images"
-    return plain_table(f"Without a split: accuracy and bytes measured on {on}", columns, rows)
+    return plain_table(f"Without a split: accuracy and bytes measured on {on}{_proxy(document)}", columns, rows)
+
+
+def _proxy(document: dict[str, Any]) -> str:
+    """What a title adds where accuracies are not those of the images that are sent."""
+    size = document.get("proxy_image_size")
+    return f" (accuracies of {size} px images, a proxy for {document['image_size']} px)" if size else ""
 
 
 def _numbers(entry: dict[str, Any], extra: Sequence[str]) -> list[str]:

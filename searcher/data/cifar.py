@@ -20,7 +20,7 @@ PATIENCE_S = 10.0
 NOTE = "validation images are the published test images, for want of a validation part"
 
 
-@dataset("cifar10")
+@dataset("cifar10", flips=True)
 def open_cifar10(_argument: str, data_dir: Path | None) -> SourcePair:
     """Opens CIFAR-10 in `data_dir`.
 
@@ -32,7 +32,7 @@ def open_cifar10(_argument: str, data_dir: Path | None) -> SourcePair:
     return _open("cifar10", CIFAR10, data_dir)
 
 
-@dataset("cifar100")
+@dataset("cifar100", flips=True)
 def open_cifar100(_argument: str, data_dir: Path | None) -> SourcePair:
     """Opens CIFAR-100 with its 100 fine classes in `data_dir`.
 

@@ -1,8 +1,9 @@
-"""`csv:DIR`: `train.csv` and `val.csv` with the columns `path,label`, paths relative to DIR."""
+"""`csv:DIR`: `train.csv`, `val.csv` and, if it is there, `test.csv` with the columns `path,label`, relative to DIR."""
 
 import csv
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from splitsearch.searcher.data.files import FileSource
 from splitsearch.searcher.data.labelling import check_label, numbered_classes
 from splitsearch.searcher.data.registry import dataset
 from splitsearch.searcher.data.source import SourcePair, reason
-from splitsearch.spaces.errors import UserError
+from splitsearch.spaces.errors import UserError, nearest
 
 __all__ = ["open_csv"]
 
@@ -40,11 +41,29 @@ def open_csv(argument: str, _data_dir: Path | None) -> SourcePair:
     root = Path(argument).expanduser()
     train, val = _rows(root, "train.csv"), _rows(root, "val.csv")
     index, classes = _classes([*train, *val])
-    sources = [
-        FileSource(tuple(row.path for row in rows), np.array([index[row.label] for row in rows], dtype=np.int64))
-        for rows in (train, val)
-    ]
-    return SourcePair(train=sources[0], val=sources[1], classes=classes)
+    return SourcePair(
+        train=_source(train, index, root),
+        val=_source(val, index, root),
+        classes=classes,
+        test=partial(_test, root, classes) if (root / "test.csv").is_file() else None,
+    )
+
+
+def _test(root: Path, classes: tuple[str, ...]) -> FileSource:
+    rows = _rows(root, "test.csv")
+    index = {name: i for i, name in enumerate(classes)}
+    if all(INTEGER.fullmatch(name) for name in classes):  # 007 is class 7
+        index |= {row.label: int(row.label) for row in rows if INTEGER.fullmatch(row.label) and len(row.label) <= 18}
+    for row in rows:
+        if not 0 <= index.get(row.label, -1) < len(classes):
+            hint = nearest(row.label[:18], classes)
+            raise UserError(f"{row.where}: label '{row.label[:18]}' is in neither train.csv nor val.csv{hint}")
+    return _source(rows, index, root)
+
+
+def _source(rows: list[_Row], index: dict[str, int], root: Path) -> FileSource:
+    labels = np.array([index[row.label] for row in rows], dtype=np.int64)
+    return FileSource(tuple(row.path for row in rows), labels, root)
 
 
 def _classes(rows: list[_Row]) -> tuple[dict[str, int], tuple[str, ...]]:

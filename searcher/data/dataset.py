@@ -1,10 +1,12 @@
-"""What the rest of splitsearch sees of a data set: decoded pixels and labels, in memory, with an identity."""
+"""What the rest of splitsearch sees of a data set: decoded pixels and labels, with an identity."""
 
 import hashlib
 import json
 from dataclasses import dataclass
 
 import torch
+
+from splitsearch.searcher.training.blocks import as_bytes, checksums
 
 __all__ = ["Dataset", "Split", "fingerprint"]
 
@@ -14,8 +16,9 @@ class Split:
     """Labelled images of one part, training or validation.
 
     Attributes:
-        images: uint8 tensor (N, 3, S, S), RGB, N at least 1.
+        images: uint8 tensor (N, 3, S, S), RGB, N at least 1; in memory, or mapped from the cache and then read only.
         labels: int64 tensor (N,), indices into the data set's classes.
+        blocks: checksums of the images' bytes where they are known, as `training.blocks` makes them.
 
     Raises:
         ValueError: a dtype or a shape is another one.
@@ -23,6 +26,7 @@ class Split:
 
     images: torch.Tensor
     labels: torch.Tensor
+    blocks: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         shape = tuple(self.images.shape)
@@ -49,6 +53,10 @@ class Dataset:
         image_size: side S of every image in pixels.
         fingerprint: see `fingerprint`; equal for equal pixels, labels and classes, on every machine.
         notes: plain sentences for the user: what was skipped, limited or held out.
+        flips: whether an image keeps its label when it is mirrored.
+        full_size: side in pixels of the images that costs are computed for, where training sees smaller ones in their
+            place; None where they are the same.
+        full_val: validation images of that size, for what is measured of images rather than of networks.
 
     Raises:
         ValueError: a part has images of another size, or a label without a class.
@@ -61,6 +69,19 @@ class Dataset:
     image_size: int
     fingerprint: str
     notes: tuple[str, ...] = ()
+    flips: bool = False
+    full_size: int | None = None
+    full_val: Split | None = None
+
+    @property
+    def cost_size(self) -> int:
+        """Side in pixels of the images that costs are computed for."""
+        return self.full_size or self.image_size
+
+    @property
+    def proxy_size(self) -> int | None:
+        """Side of the smaller images that accuracies are of, None where those are of the real ones."""
+        return self.image_size if self.full_size is not None else None
 
     def __post_init__(self) -> None:
         for part in (self.train, self.val):
@@ -73,11 +94,12 @@ class Dataset:
 def fingerprint(train: Split, val: Split, classes: tuple[str, ...]) -> str:
     """Returns the SHA-256, 64 hexadecimal digits, over the pixels and labels of both parts and the class names.
 
-    The decoded bytes count, not the files: two machines whose JPEG decoders differ get two fingerprints.
+    The decoded bytes count, not the files: two machines whose JPEG decoders differ get two fingerprints. Pixels enter
+    by the checksums of their blocks: those of mapped images are known, and a hundred gigabytes are not read for them.
     """
     digest = hashlib.sha256(json.dumps(classes).encode())
     for part in (train, val):
-        digest.update(json.dumps(list(part.images.shape)).encode())
-        for tensor in (part.images, part.labels):
-            digest.update(tensor.cpu().contiguous().numpy().reshape(-1).data)
+        blocks = checksums(as_bytes(part.images)) if part.blocks is None else part.blocks
+        digest.update(json.dumps([list(part.images.shape), blocks]).encode())
+        digest.update(as_bytes(part.labels).data)
     return digest.hexdigest()

@@ -1,9 +1,11 @@
-"""Decodes chosen images of a source into one tensor, on threads: Pillow works outside the interpreter's lock."""
+"""Decodes chosen images of a source, on threads: Pillow works outside the interpreter's lock."""
 
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -11,7 +13,7 @@ import torch
 from splitsearch.searcher.data.resize import fit
 from splitsearch.searcher.data.source import CorruptImageError, ImageSource, IntArray
 
-__all__ = ["Decoded", "decode"]
+__all__ = ["CHUNK", "Batch", "Decoded", "batches", "decode"]
 
 CHUNK = 32
 """Images per task: enough to hide the cost of a task, few enough for a smooth progress bar."""
@@ -20,22 +22,63 @@ MAX_THREADS = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Some images of a choice, one after another.
+
+    Attributes:
+        images: uint8 (m, 3, S, S), those that could be decoded.
+        dropped: places in the choice of the others.
+        faults: one message for each of them.
+        done: how many images of the choice lie behind, this batch included.
+    """
+
+    images: torch.Tensor
+    dropped: tuple[int, ...]
+    faults: tuple[str, ...]
+    done: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
-    """What could be decoded.
+    """What could be decoded of a choice.
 
     Attributes:
         images: uint8 (M, 3, S, S), in the order of the choice.
         kept: their positions in the source, int64 (M,).
         faults: one message per image that could not be decoded.
+        blocks: checksums of the images' bytes where they are known.
     """
 
     images: torch.Tensor
     kept: IntArray
     faults: tuple[str, ...]
+    blocks: tuple[str, ...] | None = None
+
+
+def batches(source: ImageSource, chosen: IntArray, size: int, start: int = 0) -> Iterator[Batch]:
+    """Decodes and resizes the chosen images in their order, a few batches ahead of whoever takes them.
+
+    Args:
+        source: where they come from.
+        chosen: positions in it, int64 (N,).
+        size: side in pixels.
+        start: place in the choice of the first one that is wanted.
+    """
+    threads = min(MAX_THREADS, os.cpu_count() or 1)
+    with ThreadPoolExecutor(threads) as pool:
+        tasks = (pool.submit(_batch, source, chosen, size, k) for k in range(start, len(chosen), CHUNK))
+        ahead: deque[Future[Batch]] = deque(islice(tasks, 4 * threads))
+        try:
+            while ahead:
+                yield ahead.popleft().result()
+                ahead.extend(islice(tasks, 1))
+        finally:
+            for task in ahead:
+                task.cancel()
 
 
 def decode(source: ImageSource, chosen: IntArray, size: int, report: Callable[[int, int], None]) -> Decoded:
-    """Decodes and resizes the chosen images.
+    """Decodes and resizes the chosen images into memory.
 
     Args:
         source: where they come from.
@@ -44,29 +87,25 @@ def decode(source: ImageSource, chosen: IntArray, size: int, report: Callable[[i
         report: called with (done, N), from the calling thread.
     """
     images = torch.empty((len(chosen), 3, size, size), dtype=torch.uint8)
-    pixels, faults = images.numpy(), dict[int, str]()
-
-    def work(start: int) -> int:
-        rows = range(start, min(start + CHUNK, len(chosen)))
-        for row in rows:
-            try:
-                pixels[row] = fit(source.image(int(chosen[row])), size).transpose(2, 0, 1)
-            except CorruptImageError as error:
-                faults[row] = str(error)
-        return len(rows)
-
-    done = 0
-    with ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1)) as pool:
-        for finished in pool.map(work, range(0, len(chosen), CHUNK)):
-            done += finished
-            report(done, len(chosen))
-    good = np.array([row for row in range(len(chosen)) if row not in faults], dtype=np.int64)
-    return Decoded(_compact(images, good), chosen[good], tuple(faults[row] for row in sorted(faults)))
+    dropped, faults, count = list[int](), list[str](), 0
+    for batch in batches(source, chosen, size):
+        images[count : count + len(batch.images)] = batch.images
+        count += len(batch.images)
+        dropped += batch.dropped
+        faults += batch.faults
+        report(batch.done, len(chosen))
+    return Decoded(images[:count], np.delete(chosen, dropped), tuple(faults))
 
 
-def _compact(images: torch.Tensor, good: IntArray) -> torch.Tensor:
-    """Moves the good rows to the front, in place: a copy would double the memory of a large data set."""
-    for target, row in enumerate(good):
-        if target != row:
-            images[target] = images[row]
-    return images[: len(good)]
+def _batch(source: ImageSource, chosen: IntArray, size: int, start: int) -> Batch:
+    places = range(start, min(start + CHUNK, len(chosen)))
+    images = torch.empty((len(places), 3, size, size), dtype=torch.uint8)
+    pixels, count = images.numpy(), 0
+    faults: dict[int, str] = {}
+    for place in places:
+        try:
+            pixels[count] = fit(source.image(int(chosen[place])), size).transpose(2, 0, 1)
+            count += 1
+        except CorruptImageError as error:
+            faults[place] = str(error)
+    return Batch(images[:count], tuple(faults), tuple(faults.values()), places.stop)

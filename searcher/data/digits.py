@@ -16,7 +16,7 @@ DEFAULT_SIZE = 32
 """Side in pixels: convolutional backbones find nothing to pool in 8x8."""
 
 
-@dataset("digits")
+@dataset("digits", flips=False)
 def open_digits(_argument: str, _data_dir: Path | None) -> SourcePair:
     """Opens the digits, grey repeated over three channels; the preparation holds out the same images every time."""
     from sklearn.datasets import load_digits

@@ -1,5 +1,7 @@
 """Images in files, decoded with Pillow as torchvision's loader does, whatever their mode."""
 
+import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,15 +39,21 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FileSource:
-    """One file per image: `paths` and `targets` int64 (N,) in the same order."""
+    """One file per image: `paths` and `targets` int64 (N,) in the same order; `root` is the folder that they lie in."""
 
     paths: tuple[Path, ...]
     targets: IntArray
+    root: Path
 
     @property
     def native_size(self) -> int | None:
         """None: nobody knows before decoding."""
         return None
+
+    @property
+    def in_memory(self) -> bool:
+        """False."""
+        return False
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -54,6 +62,17 @@ class FileSource:
         """Returns all labels, int64 (N,)."""
         return self.targets
 
+    def identity(self, chosen: IntArray) -> str:
+        """Returns a hash of each file's path inside `root`, its length and its time of change.
+
+        A folder may be moved as a whole; a file that is rewritten in place with its old time and length is not noticed.
+        """
+        digest, prefix = hashlib.sha256(), f"{self.root}{os.sep}"
+        for i in chosen.tolist():
+            path = str(self.paths[i])
+            digest.update(f"{path.removeprefix(prefix)}\0{_state(path)}\n".encode(errors="surrogateescape"))
+        return digest.hexdigest()
+
     def image(self, i: int) -> PixelArray:
         """Decodes file `i`, uint8 (H, W, 3).
 
@@ -61,3 +80,11 @@ class FileSource:
             CorruptImageError: Pillow cannot.
         """
         return read_image(self.paths[i])
+
+
+def _state(path: str) -> str:
+    try:
+        found = os.stat(path)
+    except OSError:  # decoding it will say what is wrong with it
+        return "unreadable"
+    return f"{found.st_size} {found.st_mtime_ns}"

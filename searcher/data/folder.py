@@ -1,5 +1,6 @@
-"""`folder:DIR`: one sub-folder per class, `DIR/train/<class>/*` and, if there is one, `DIR/val/<class>/*`."""
+"""`folder:DIR`: one sub-folder per class, `DIR/train/<class>/*` and, if they are there, `DIR/val` and `DIR/test`."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from splitsearch.spaces.errors import UserError, nearest
 __all__ = ["open_folder"]
 
 
-@dataset("folder", argument="DIR")
+@dataset("folder", argument="DIR", flips=True)
 def open_folder(argument: str, _data_dir: Path | None) -> SourcePair:
     """Opens DIR; the classes are the sorted names of the training folders, files of other types are ignored.
 
@@ -23,11 +24,12 @@ def open_folder(argument: str, _data_dir: Path | None) -> SourcePair:
     if not (root / "train").is_dir():
         raise UserError(f"no folder '{root / 'train'}': folder:DIR reads DIR/train/<class>/* and DIR/val/<class>/*")
     classes = _class_names(root / "train")
-    val_root = root / "val"
+    val_root, test_root = root / "val", root / "test"
     return SourcePair(
         train=_part(root / "train", classes),
         val=_part(val_root, classes) if val_root.is_dir() else None,
         classes=classes,
+        test=partial(_part, test_root, classes) if test_root.is_dir() else None,
     )
 
 
@@ -47,7 +49,7 @@ def _part(part: Path, classes: tuple[str, ...]) -> FileSource:
         images = _images(part / name)
         paths += images
         labels += [classes.index(name)] * len(images)
-    return FileSource(tuple(paths), np.array(labels, dtype=np.int64))
+    return FileSource(tuple(paths), np.array(labels, dtype=np.int64), part)
 
 
 def _images(folder: Path) -> list[Path]:

@@ -15,7 +15,7 @@ __all__ = ["open_imagenet"]
 LAYOUT = "DIR/meta.bin (or the devkit archive), DIR/train/<wnid>/*, DIR/val/<wnid>/*"
 
 
-@dataset("imagenet")
+@dataset("imagenet", flips=True)
 def open_imagenet(_argument: str, data_dir: Path | None) -> SourcePair:
     """Opens ImageNet in `data_dir`; labels are in the order of the WordNet ids, as torchvision's weights expect.
 
@@ -47,4 +47,4 @@ def _read(data_dir: Path, part: str) -> Any:
 
 def _source(part: Any) -> FileSource:
     paths = tuple(Path(path) for path, _ in part.samples)
-    return FileSource(paths, np.asarray(part.targets, dtype=np.int64))
+    return FileSource(paths, np.asarray(part.targets, dtype=np.int64), Path(part.root))

@@ -1,7 +1,8 @@
-"""`npz:FILE`: arrays in one NumPy archive. Pickled objects are refused; `test_*` arrays are never read."""
+"""`npz:FILE`: arrays in one NumPy archive. Pickled objects are refused; `test_*` are read for the test part alone."""
 
 import zipfile
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from splitsearch.spaces.errors import UserError
 __all__ = ["open_npz"]
 
 KEYS = ("train_images", "train_labels", "val_images", "val_labels")
+TEST_KEYS = ("test_images", "test_labels")
 
 DAMAGE = (ValueError, OSError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 """What NumPy raises on an archive that is cut short, altered, encrypted, or of pickled objects."""
@@ -31,21 +33,34 @@ def open_npz(argument: str, _data_dir: Path | None) -> SourcePair:
     path = Path(argument).expanduser()
     if not path.is_file():
         raise UserError(f"no file '{path}': npz:FILE reads a NumPy archive with {', '.join(KEYS)}")
-    arrays = _read(path)
-    parts = [ArraySource(_pixels(arrays, part, path), _targets(arrays, part, path)) for part in ("train", "val")]
-    for source, part in zip(parts, ("train", "val"), strict=True):
-        if len(source.pixels) != len(source):
-            raise UserError(f"'{path}' has {len(source.pixels)} {part}_images, but {len(source)} {part}_labels")
-    largest = max(int(source.targets.max()) for source in parts)
+    names, arrays = _read(path, KEYS)
+    parts = [_part(arrays, part, path) for part in ("train", "val")]
+    classes = numbered_classes(max(int(source.targets.max()) for source in parts))
     return SourcePair(
-        train=parts[0], val=parts[1], classes=numbered_classes(largest), default_size=parts[0].native_size
+        train=parts[0],
+        val=parts[1],
+        classes=classes,
+        default_size=parts[0].native_size,
+        test=partial(_test, path) if "test_images" in names else None,
     )
 
 
-def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
+def _test(path: Path) -> ArraySource:
+    return _part(_read(path, TEST_KEYS)[1], "test", path)
+
+
+def _part(arrays: dict[str, npt.NDArray[Any]], part: str, path: Path) -> ArraySource:
+    source = ArraySource(_pixels(arrays, part, path), _targets(arrays, part, path))
+    if len(source.pixels) != len(source):
+        raise UserError(f"'{path}' has {len(source.pixels)} {part}_images, but {len(source)} {part}_labels")
+    return source
+
+
+def _read(path: Path, keys: tuple[str, ...]) -> tuple[list[str], dict[str, npt.NDArray[Any]]]:
+    """Returns the names of all arrays, and those that are asked for."""
     try:
         with path.open("rb") as file:  # NumPy leaves its own file open when it raises
-            return _pick(np.load(file, allow_pickle=False), path)
+            return _pick(np.load(file, allow_pickle=False), path, keys)
     except DAMAGE as error:
         # NumPy's own text is not passed on: for pickled objects it advises to load them unsafely.
         raise UserError(
@@ -53,13 +68,13 @@ def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
         ) from error
 
 
-def _pick(archive: Any, path: Path) -> dict[str, npt.NDArray[Any]]:
+def _pick(archive: Any, path: Path, keys: tuple[str, ...]) -> tuple[list[str], dict[str, npt.NDArray[Any]]]:
     if not isinstance(archive, np.lib.npyio.NpzFile):
         raise UserError(f"'{path}' is one NumPy array: npz:FILE needs an archive with {', '.join(KEYS)}")
-    for key in KEYS:
+    for key in keys:
         if key not in archive:
             raise UserError(f"'{path}' lacks the array '{key}'; it holds: {', '.join(archive) or 'nothing'}")
-    return {key: np.asarray(archive[key]) for key in KEYS}
+    return list(archive), {key: np.asarray(archive[key]) for key in keys}
 
 
 def _pixels(arrays: dict[str, npt.NDArray[Any]], part: str, path: Path) -> PixelArray:

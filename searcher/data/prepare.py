@@ -1,10 +1,9 @@
-"""From what the user asked for to pixels in memory: open, choose, decode, and say what was left out.
+"""From what the user asked for to pixels: open, choose, decode or take from the cache, and say what was left out.
 
 Importing this module registers every shipped kind of data set.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,37 +18,28 @@ from splitsearch.searcher.data import (  # noqa: F401 - importing a kind registe
     imagenet,
     npz,
 )
+from splitsearch.searcher.data.choice import Choice, limited
 from splitsearch.searcher.data.dataset import Dataset, Split, fingerprint
-from splitsearch.searcher.data.decode import decode
-from splitsearch.searcher.data.registry import open_pair
-from splitsearch.searcher.data.selection import HOLD_OUT, HOLD_OUT_SEED, hold_out, stratified
-from splitsearch.searcher.data.source import ImageSource, IntArray, SourcePair
+from splitsearch.searcher.data.decode import Decoded
+from splitsearch.searcher.data.images import image_bytes, is_stored, pixels, stored_pixels, worth_storing
+from splitsearch.searcher.data.registry import keeps_label_mirrored, open_pair
+from splitsearch.searcher.data.selection import HOLD_OUT, hold_out
+from splitsearch.searcher.data.source import SourcePair
+from splitsearch.searcher.training.store import Store
 from splitsearch.spaces.errors import UserError
 
-__all__ = ["DEFAULT_SIZE", "Progress", "load_dataset"]
+__all__ = ["DEFAULT_SIZE", "MEMORY_BYTES", "Progress", "asked_size", "load_dataset", "split_of"]
 
 DEFAULT_SIZE = 224
 """Side in pixels for files of any size: what torchvision's classifiers were trained on."""
 
+MEMORY_BYTES = 4 * 2**30
+"""Memory for decoded images that the cache does not hold."""
+
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many images are done, and how many there are."""
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Choice:
-    """Images chosen from a source: their positions in it."""
-
-    source: ImageSource
-    positions: IntArray
-
-    def labels(self) -> IntArray:
-        return self.source.labels()[self.positions]
-
-    def limit(self, count: int, seed: int) -> "_Choice":
-        """Returns a stratified choice of at most `count` of these."""
-        if count >= len(self.positions):
-            return self
-        return replace(self, positions=self.positions[stratified(self.labels(), count, seed)])
+_PARTS = ("training images", "validation images")
 
 
 def load_dataset(  # noqa: PLR0913 - the data part of the user's settings, flat
@@ -59,7 +49,10 @@ def load_dataset(  # noqa: PLR0913 - the data part of the user's settings, flat
     subset: int | None,
     seed: int,
     data_dir: Path | None,
-    max_bytes: int = 4 * 2**30,
+    proxy_size: int | None = None,
+    flips: bool | None = None,
+    store: Store | None = None,
+    max_bytes: int = MEMORY_BYTES,
     progress: Progress | None = None,
 ) -> Dataset:
     """Loads a data set, decoded at one size.
@@ -70,37 +63,51 @@ def load_dataset(  # noqa: PLR0913 - the data part of the user's settings, flat
         subset: how many training images to take, stratified by class; None takes all.
         seed: draws the subset. What is held out for validation does not depend on it.
         data_dir: where `cifar10`, `cifar100` and `imagenet` lie.
-        max_bytes: memory for the decoded images of both parts. Where they need more, the largest stratified
-            choice that fits is taken, at most a quarter of it for validation.
+        proxy_size: side of smaller images to train and validate on in place of those of `image_size`.
+        flips: whether views of the images may be mirrored; None for what is known of the kind of data set.
+        store: keeps decoded images; they are then mapped into memory, however many they are.
+        max_bytes: memory for the decoded images of both parts where the store has no room. Where they need more, the
+            largest stratified choice that fits is taken, at most a quarter of it for validation.
         progress: told how far the decoding is.
 
     Raises:
         UserError: whatever is wrong with the request or the data, in one line.
     """
+    flips = keeps_label_mirrored(spec, flips)
     pair = open_pair(spec, data_dir)
-    size = _size(image_size, pair)
+    full_size = asked_size(image_size, pair)
+    size = _smaller(proxy_size, full_size)
     train, val, notes = _parts(spec, pair)
-    train = _subset(train, subset, seed)
-    image_bytes = 3 * size * size
-    n_train, n_val = _affordable(len(train.positions), len(val.positions), max_bytes // image_bytes)
-    if min(n_train, n_val) < 1:
-        raise UserError(f"--image-size {size}: not even two images fit into {_gib(max_bytes)}, choose a smaller one")
-    notes += _limits(("training", len(train.positions), n_train), ("validation", len(val.positions), n_val), max_bytes)
-    train, val = train.limit(n_train, seed), val.limit(n_val, HOLD_OUT_SEED)
-    splits, faults = _decode(spec, (train, val), size, progress)
-    notes += _findings(splits, faults)
+    choices = (_subset(train, subset, seed), val)
+    decoded = _all_stored(choices, size, store, max_bytes, progress)
+    if decoded is None:
+        choices, limits = limited(*choices, size, max_bytes, seed)
+        notes += limits
+        decoded = _decoded(choices, size, store, progress)
+    splits = [
+        split_of(spec, part, *both) for part, both in zip(_PARTS, zip(choices, decoded, strict=True), strict=True)
+    ]
+    notes += _findings((splits[0], splits[1]), tuple(fault for part in decoded for fault in part.faults))
     return Dataset(
         name=spec,
         train=splits[0],
         val=splits[1],
         classes=pair.classes,
         image_size=size,
-        fingerprint=fingerprint(*splits, pair.classes),
+        fingerprint=fingerprint(splits[0], splits[1], pair.classes),
         notes=notes,
+        flips=flips,
+        full_size=None if size == full_size else full_size,
+        full_val=None if size == full_size else _full(spec, choices[1], full_size, store, max_bytes, progress),
     )
 
 
-def _size(image_size: int | None, pair: SourcePair) -> int:
+def asked_size(image_size: int | None, pair: SourcePair) -> int:
+    """The side in pixels that a user gets who asks for `image_size`, or for nothing in particular.
+
+    Raises:
+        UserError: it is below 1.
+    """
     if image_size is None:
         return pair.default_size or DEFAULT_SIZE
     if image_size < 1:
@@ -108,61 +115,89 @@ def _size(image_size: int | None, pair: SourcePair) -> int:
     return image_size
 
 
-def _parts(spec: str, pair: SourcePair) -> tuple[_Choice, _Choice, tuple[str, ...]]:
+def _smaller(proxy_size: int | None, full_size: int) -> int:
+    if proxy_size is None:
+        return full_size
+    if not 1 <= proxy_size < full_size:
+        raise UserError(
+            f"--proxy-image-size {proxy_size} must be 1 to {full_size - 1}: below the image size of {full_size} pixels "
+            "that costs are computed for"
+        )
+    return proxy_size
+
+
+def _parts(spec: str, pair: SourcePair) -> tuple[Choice, Choice, tuple[str, ...]]:
     labels = pair.train.labels()
     if len(present := np.unique(labels)) < 2:
         raise UserError(f"{spec} has one class only in training ('{pair.classes[present[0]]}'), it needs at least two")
     if pair.val is not None:
-        everything = _Choice(pair.val, np.arange(len(pair.val)))
-        return _Choice(pair.train, np.arange(len(labels))), everything, pair.notes
+        everything = Choice(pair.val, np.arange(len(pair.val)))
+        return Choice(pair.train, np.arange(len(labels))), everything, pair.notes
     train, val = hold_out(labels)
     note = f"validation part held out of training: {HOLD_OUT:.0%} ({len(val):,} images)".replace("%", " %")
-    return _Choice(pair.train, train), _Choice(pair.train, val), (*pair.notes, note)
+    return Choice(pair.train, train), Choice(pair.train, val), (*pair.notes, note)
 
 
-def _subset(train: _Choice, subset: int | None, seed: int) -> _Choice:
+def _subset(train: Choice, subset: int | None, seed: int) -> Choice:
     if subset is None:
         return train
-    available = len(train.positions)
-    if not 1 <= subset <= available:
-        raise UserError(f"--subset {subset} must be 1 to {available}, the number of training images")
+    if not 1 <= subset <= len(train):
+        raise UserError(f"--subset {subset} must be 1 to {len(train)}, the number of training images")
     return train.limit(subset, seed)
 
 
-def _affordable(n_train: int, n_val: int, room: int) -> tuple[int, int]:
-    """Returns how many training and validation images fit into room for `room` images."""
-    if n_train + n_val <= room:
-        return n_train, n_val
-    n_val = min(n_val, max(room // 4, 1))
-    return min(n_train, room - n_val), n_val
+def _all_stored(
+    choices: tuple[Choice, Choice], size: int, store: Store | None, max_bytes: int, progress: Progress | None
+) -> tuple[Decoded, ...] | None:
+    """More images than memory holds, mapped from the store; None where it has no room for them, or they are few."""
+    if store is None or image_bytes(sum(map(len, choices)), size) <= max_bytes:
+        return None
+    if not all(worth_storing(choice.source, len(choice), size) for choice in choices):
+        return None
+    missing = [c for c in choices if not is_stored(c.source, c.positions, size, store)]
+    if missing and not store.fits(image_bytes(sum(map(len, missing)), size)):
+        return None
+    found = [
+        stored_pixels(choice.source, choice.positions, size, store, _report(part, progress))
+        for part, choice in zip(_PARTS, choices, strict=True)
+    ]
+    decoded = tuple(part for part in found if part is not None)
+    return decoded if len(decoded) == len(choices) else None
 
 
-def _limits(train: tuple[str, int, int], val: tuple[str, int, int], max_bytes: int) -> tuple[str, ...]:
-    advice = {"training": ": use --subset", "validation": ""}
+def _decoded(
+    choices: tuple[Choice, Choice], size: int, store: Store | None, progress: Progress | None
+) -> tuple[Decoded, ...]:
     return tuple(
-        f"{part} images limited to {fitting:,} of {asked:,} ({_gib(max_bytes)}){advice[part]}"
-        for part, asked, fitting in (train, val)
-        if fitting < asked
+        pixels(choice.source, choice.positions, size, store, _report(part, progress))
+        for part, choice in zip(_PARTS, choices, strict=True)
     )
 
 
-def _gib(size_bytes: int) -> str:
-    return f"{size_bytes / 2**30:.3g} GiB"
+def split_of(spec: str, part: str, choice: Choice, decoded: Decoded) -> Split:
+    """Decoded images with their labels.
+
+    Raises:
+        UserError: no image of the part could be read.
+    """
+    if len(decoded.kept) == 0:
+        raise UserError(f"none of the {len(choice)} {part} of {spec} can be read ({decoded.faults[0]})")
+    labels = torch.from_numpy(choice.source.labels()[decoded.kept])
+    return Split(decoded.images, labels, blocks=decoded.blocks)
 
 
-def _decode(
-    spec: str, choices: tuple[_Choice, _Choice], size: int, progress: Progress | None
-) -> tuple[tuple[Split, Split], tuple[str, ...]]:
-    splits: list[Split] = []
-    faults: tuple[str, ...] = ()
-    for part, choice in zip(("training images", "validation images"), choices, strict=True):
-        report = partial(progress, part) if progress else _silent
-        decoded = decode(choice.source, choice.positions, size, report)
-        if len(decoded.kept) == 0:
-            raise UserError(f"none of the {len(choice.positions)} {part} of {spec} can be read ({decoded.faults[0]})")
-        splits.append(Split(decoded.images, torch.from_numpy(choice.source.labels()[decoded.kept])))
-        faults += decoded.faults
-    return (splits[0], splits[1]), faults
+def _full(spec: str, val: Choice, size: int, store: Store | None, max_bytes: int, progress: Progress | None) -> Split:
+    """Validation images of the size that costs are computed for: what image files of them take is measured."""
+    part = f"validation images of {size} px"
+    decoded = stored_pixels(val.source, val.positions, size, store, _report(part, progress))
+    if decoded is None:
+        val = val.limit(max(1, max_bytes // image_bytes(1, size)), 0)
+        decoded = pixels(val.source, val.positions, size, None, _report(part, progress))
+    return split_of(spec, part, val, decoded)
+
+
+def _report(part: str, progress: Progress | None) -> Callable[[int, int], None]:
+    return partial(progress, part) if progress else _silent
 
 
 def _silent(_done: int, _total: int) -> None:

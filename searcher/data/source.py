@@ -1,5 +1,7 @@
-"""Where images come from: the two-method seam between a kind of data set and its preparation."""
+"""Where images come from: the narrow seam between a kind of data set and its preparation."""
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,10 +30,17 @@ class ImageSource(Protocol):
     def native_size(self) -> int | None:
         """Side in pixels when all images are square and equal; None when they differ or nobody knows."""
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether the pixels lie in memory already, so that nothing needs decoding."""
+
     def __len__(self) -> int: ...
 
     def labels(self) -> IntArray:
         """Returns all labels, int64 (N,), without decoding an image."""
+
+    def identity(self, chosen: IntArray) -> str:
+        """Returns a hash of what determines the pixels of the chosen images, without decoding any."""
 
     def image(self, i: int) -> PixelArray:
         """Returns image `i` as RGB, uint8 (H, W, 3).
@@ -54,12 +63,24 @@ class ArraySource:
         height, width = self.pixels.shape[1:3]
         return int(height) if height == width else None
 
+    @property
+    def in_memory(self) -> bool:
+        """True."""
+        return True
+
     def __len__(self) -> int:
         return len(self.targets)
 
     def labels(self) -> IntArray:
         """Returns all labels, int64 (N,)."""
         return self.targets
+
+    def identity(self, chosen: IntArray) -> str:
+        """Returns a hash of the pixels."""
+        digest = hashlib.sha256(str(self.pixels.shape).encode())
+        for part in (chosen, self.pixels[chosen]):
+            digest.update(np.ascontiguousarray(part).data)
+        return digest.hexdigest()
 
     def image(self, i: int) -> PixelArray:
         """Returns image `i`, uint8 (H, W, 3)."""
@@ -77,6 +98,7 @@ class SourcePair:
         classes: one name per label.
         default_size: side in pixels to use when the user names none; None means the usual 224.
         notes: plain sentences for the user.
+        test: opens the test part, which no run ever reads; None where there is none.
     """
 
     train: ImageSource
@@ -84,3 +106,4 @@ class SourcePair:
     classes: tuple[str, ...]
     default_size: int | None = None
     notes: tuple[str, ...] = ()
+    test: Callable[[], ImageSource] | None = None

@@ -4,13 +4,12 @@ The dear part is a pass over those images per point of a codec's curve; its resu
 run takes all of its baselines from its study.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
-from torch import nn
+import torch
 
 from splitsearch.profilers.baselines import QUALITIES, local_profile, server_file_profile, server_raw_profile
 from splitsearch.profilers.image_files import REFERENCE_QUALITY, CodecTimes, ImageFile, coding_time
@@ -18,9 +17,13 @@ from splitsearch.profilers.profile import Profile, Profiler
 from splitsearch.searcher.data.codecs import Coded, code, codec_version
 from splitsearch.searcher.data.dataset import Dataset, Split
 from splitsearch.searcher.engine.results import Baseline
-from splitsearch.searcher.training.cache import Cache
+from splitsearch.searcher.training.cache import Cache, module_digest
 from splitsearch.searcher.training.loops import Progress, silent
 from splitsearch.searcher.training.teacher import Teacher, accuracy
+from splitsearch.spaces.graph.trace import TracedGraph, trace
+from splitsearch.spaces.model import Resize
+
+_CODED_BYTES = 2**28  # of images that are files at one time
 
 __all__ = ["Rivals", "evaluate_baselines", "model_baseline_name"]
 
@@ -107,29 +110,64 @@ class _Makers:
             name = model_baseline_name(backbone)
             yield name, partial(self._model, name, make)
 
+    @cached_property
+    def _graph(self) -> TracedGraph:
+        """The teacher at the size that costs are computed for."""
+        return self._full_size(self.teacher)
+
+    def _full_size(self, teacher: Teacher) -> TracedGraph:
+        if self.data.full_size is None:
+            return teacher.graph
+        return trace(teacher.variants.module, self.data.full_size)
+
     def _local(self) -> Baseline:
-        return _baseline("local", local_profile(self.teacher.graph, self.profiler), self.teacher.accuracy)
+        return _baseline("local", local_profile(self._graph, self.profiler), self.teacher.accuracy)
 
     def _raw(self) -> Baseline:
-        return _baseline("server_raw", server_raw_profile(self.teacher.graph, self.profiler), self.teacher.accuracy)
+        return _baseline("server_raw", server_raw_profile(self._graph, self.profiler), self.teacher.accuracy)
 
     def _file(self, codec: str, quality: int) -> Baseline:
-        coded = code(self.data.val.images, codec, quality)
+        found = self._coded(codec, quality)
         if (codec, quality) == ("jpeg", REFERENCE_QUALITY):
-            self._reference = _times(coded)
+            self._reference = found.times
         if self._reference is None:
-            self._reference = _times(code(self.data.val.images, "jpeg", REFERENCE_QUALITY))
+            self._reference = self._coded("jpeg", REFERENCE_QUALITY).times
         file = ImageFile(
             codec=codec,
             quality=quality,
-            pixels=self.data.image_size**2,
-            mean_bytes=coded.mean_bytes,
-            here=_times(coded),
+            pixels=self.data.cost_size**2,
+            mean_bytes=found.mean_bytes,
+            here=found.times,
             reference=self._reference,
         )
-        profile = server_file_profile(self.teacher.graph, self.profiler, file)
+        profile = server_file_profile(self._graph, self.profiler, file)
         name = f"server_{codec}_q{quality}"
-        return _baseline(name, profile, self._accuracy(codec, quality, coded), codec=self._facts(file))
+        return _baseline(name, profile, found.accuracy, codec=self._facts(file))
+
+    def _coded(self, codec: str, quality: int) -> "_Files":
+        """All validation images as files of one codec and quality, so many at a time as memory takes."""
+        known = self._known_accuracy(codec, quality)
+        images = self.data.full_val or self.data.val
+        each = max(1, _CODED_BYTES // images.images[0].numel())
+        parts = [self._some(images, chunk, (codec, quality), known) for chunk in _chunks(len(images), each)]
+        found = _Files.joined(parts)
+        if known is None and self.cache is not None:
+            self.cache.write("baselines", self._key(codec, quality), {}, {"accuracy": found.accuracy})
+        return found
+
+    def _some(self, images: Split, chosen: torch.Tensor, point: tuple[str, int], known: float | None) -> "_Files":
+        coded = code(images.images[chosen], *point)
+        seen = known
+        if seen is None:
+            seen = accuracy(self.teacher.graph.module, Split(self._seen(coded.images), images.labels[chosen]))
+        return _Files(count=len(chosen), mean_bytes=coded.mean_bytes, times=_times(coded), accuracy=seen)
+
+    def _seen(self, images: torch.Tensor) -> torch.Tensor:
+        """What the teacher gets to see of decoded images: smaller ones, where it learned on smaller ones."""
+        if images.shape[-1] == self.data.image_size:
+            return images
+        small = [Resize(self.data.image_size)(some.float()) for some in torch.split(images, 64)]
+        return torch.cat([some.round().clamp(0, 255).to(torch.uint8) for some in small])
 
     def _facts(self, file: ImageFile) -> dict[str, Any]:
         target = self.profiler.target
@@ -146,45 +184,65 @@ class _Makers:
             "decode_ms_here": file.here.decode_ms,
         }
 
-    def _accuracy(self, codec: str, quality: int, coded: Coded) -> float:
-        """The teacher's on the decoded images; the bytes of the files follow from the versions in the key."""
+    def _known_accuracy(self, codec: str, quality: int) -> float | None:
+        found = self.cache.read("baselines", self._key(codec, quality)) if self.cache is not None else None
+        return None if found is None else float(found[1]["accuracy"])
+
+    def _key(self, codec: str, quality: int) -> dict[str, Any]:
+        """What the teacher's accuracy on decoded images follows from; the bytes of files follow from the versions."""
         if self._weights is None:
-            self._weights = _digest(self.teacher.graph.module)
-        key = {
+            self._weights = module_digest(self.teacher.graph.module)
+        return {
             "version": 1,
             "teacher": self._weights,
             "accuracy": self.teacher.accuracy,
             "data": self.data.fingerprint,
+            "image_size": self.data.cost_size,
             "codec": codec,
             "quality": quality,
             "library": codec_version(codec),
         }
-        found = self.cache.read("baselines", key) if self.cache is not None else None
-        if found is not None:
-            return float(found[1]["accuracy"])
-        seen = accuracy(self.teacher.graph.module, Split(images=coded.images, labels=self.data.val.labels))
-        if self.cache is not None:
-            self.cache.write("baselines", key, {}, {"accuracy": seen})
-        return seen
 
     def _model(self, name: str, make: Callable[[], Teacher]) -> Baseline:
         small = make()
         # A profiler remembers the whole backbone as one part, and this is another backbone.
-        profile = local_profile(small.graph, Profiler(self.profiler.target))
+        profile = local_profile(self._full_size(small), Profiler(self.profiler.target))
         return _baseline(name, profile, small.accuracy, how=small.how)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Files:
+    """Images as files: how many, and means over them."""
+
+    count: int
+    mean_bytes: float
+    times: CodecTimes
+    accuracy: float
+
+    @classmethod
+    def joined(cls, parts: Sequence["_Files"]) -> "_Files":
+        """The same of all parts together."""
+        count = sum(part.count for part in parts)
+
+        def mean(of: Callable[["_Files"], float]) -> float:
+            return sum(part.count * of(part) for part in parts) / count
+
+        return cls(
+            count=count,
+            mean_bytes=mean(lambda part: part.mean_bytes),
+            times=CodecTimes(
+                encode_ms=mean(lambda part: part.times.encode_ms), decode_ms=mean(lambda part: part.times.decode_ms)
+            ),
+            accuracy=mean(lambda part: part.accuracy),
+        )
+
+
+def _chunks(count: int, each: int) -> tuple[torch.Tensor, ...]:
+    return torch.split(torch.arange(count), each)
 
 
 def _times(coded: Coded) -> CodecTimes:
     return CodecTimes(encode_ms=coded.encode_ms, decode_ms=coded.decode_ms)
-
-
-def _digest(module: nn.Module) -> str:
-    """Hash of a network's weights and of the layers and calls that use them."""
-    digest = hashlib.sha256(f"{module}{getattr(module, 'graph', '')}".encode())
-    for name, value in sorted(module.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().reshape(-1).numpy().data)
-    return digest.hexdigest()
 
 
 def _baseline(

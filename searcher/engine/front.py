@@ -12,6 +12,7 @@ import pandas as pd
 from splitsearch.searcher.engine.files import write_atomic
 from splitsearch.searcher.engine.objectives import OBJECTIVES, Objective
 from splitsearch.searcher.engine.pareto import dominates, hypervolume, non_dominated, to_minimise
+from splitsearch.searcher.engine.proxy import proxy_note
 from splitsearch.searcher.engine.results import Baseline, TrialResult
 from splitsearch.spaces.config import SplitConfig
 
@@ -27,7 +28,10 @@ _MASTERS = "dominated_by_baselines"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrontHeader:
-    """What a front is a front of."""
+    """What a front is a front of.
+
+    Costs are of images of `image_size` pixels; accuracies are of `proxy_image_size` pixels where there is such a one.
+    """
 
     backbone: str
     dataset: str
@@ -38,6 +42,8 @@ class FrontHeader:
     reference_point: dict[str, float]
     teacher: dict[str, Any]
     baselines: tuple[Baseline, ...]
+    image_size: int | None = None
+    proxy_image_size: int | None = None
 
 
 def front_document(header: FrontHeader, results: Sequence[TrialResult]) -> dict[str, Any]:
@@ -45,6 +51,7 @@ def front_document(header: FrontHeader, results: Sequence[TrialResult]) -> dict[
     trained = [result for result in results if result.state == "complete" and result.repeat_of is None]
     members = sorted(_front(header.objectives, trained), key=lambda result: result.values["latency_ms"])
     entries = [_entry(header, result) for result in members]
+    judged = verdict(entries, header.baselines, header.teacher["accuracy"])
     return {
         "schema": 1,
         "backbone": header.backbone,
@@ -59,7 +66,9 @@ def front_document(header: FrontHeader, results: Sequence[TrialResult]) -> dict[
         "baselines": [baseline.to_json() for baseline in header.baselines],
         "front": entries,
         "trials": _counts(results),
-        "verdict": verdict(entries, header.baselines, header.teacher["accuracy"]),
+        "image_size": header.image_size,
+        "proxy_image_size": header.proxy_image_size,
+        "verdict": " ".join(filter(None, (judged, proxy_note(header.proxy_image_size, header.image_size)))),
     }
 
 

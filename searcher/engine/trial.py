@@ -12,6 +12,7 @@ from splitsearch.profilers.profile import Profile, Target
 from splitsearch.profilers.timing import Stopwatch
 from splitsearch.searcher.engine.files import write_bytes_atomic
 from splitsearch.searcher.engine.objectives import Budgets
+from splitsearch.searcher.engine.proxy import at_proxy, scaled_payload
 from splitsearch.searcher.engine.results import TrialResult
 from splitsearch.searcher.engine.statistics import wilson_interval
 from splitsearch.searcher.training.activations import Activations
@@ -46,6 +47,7 @@ class Evaluator:
         recipe: for how long.
         seed: of the run; with the candidate's key it decides initialisation and order.
         checkpoints: folder for encoder and decoder weights.
+        proxy_size: side in pixels of the images that are trained and validated on in place of the real ones.
     """
 
     teacher: Teacher
@@ -58,6 +60,7 @@ class Evaluator:
     recipe: Recipe
     seed: int
     checkpoints: Path
+    proxy_size: int | None = None
 
     def evaluate(self, number: int, config: SplitConfig) -> TrialResult:
         """Evaluates one candidate; what is infeasible comes back pruned with the reason, without any training."""
@@ -75,7 +78,7 @@ class Evaluator:
         torch.manual_seed(seed)
         try:
             try:
-                model = assemble(config, self.teacher.variants, seed)
+                model = assemble(at_proxy(config, self.proxy_size), self.teacher.variants, seed)
             except (InfeasibleError, UserError) as error:  # the settings were checked: this candidate is wrong
                 return replace(known, state="pruned", reason=str(error), seconds=watch.seconds)
             result = self._train(known, profile, model, seed)
@@ -90,12 +93,16 @@ class Evaluator:
         return _blank(number, config, "pruned", reason)
 
     def _train(self, known: TrialResult, profile: Profile, model: SplitModel, seed: int) -> TrialResult:
-        config = SplitConfig.from_json(known.config)
+        config = at_proxy(SplitConfig.from_json(known.config), self.proxy_size)
         curve = self.trainer(config, model, self.tutor, self.recipe, seed)
         found = validate(config, model, self.tutor.data, self.validation)
+        source = "measured"
+        if self.proxy_size is not None:
+            found = scaled_payload(found, model, config.bits, profile.payload_bytes)
+            source = "exact" if config.coding == "none" else f"estimated from images of {self.proxy_size} px"
         profile = _sent(profile, found, self.target)
         result = replace(
-            _costed(known, profile, payload_source="measured"),
+            _costed(known, profile, payload_source=source),
             state="complete",
             values=_values(profile, found),
             accuracy_interval=wilson_interval(found.accuracy, found.images),

@@ -1,76 +1,223 @@
-"""What the teacher gives for one set of images, at any cut: computed once and shared by every candidate there."""
+"""What the teacher gives for one set of images, at any cut: computed once and shared by every candidate there.
+
+Once per teacher, data, cut, image size and view: where there is a store, by every process and every later run too. What
+is kept is rounded to float16, or where that overflows or is too coarse to bfloat16 or not at all (`narrowest`); what
+comes from memory, from the store or from the teacher just now is rounded alike, so that a run does not depend on what
+the cache held. A cut that fits neither memory nor the store is computed batch by batch, and then not rounded: only
+early cuts are that large, and early heads are quick to run.
+"""
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from splitsearch.searcher.data.preprocess import normalise
+from splitsearch.searcher.training.store import Store
+from splitsearch.searcher.training.views import Views
+from splitsearch.searcher.training.writer import Writer
 from splitsearch.spaces.graph.cuts import find_cut, split_at
 from splitsearch.spaces.graph.trace import TracedGraph
 from splitsearch.spaces.model import Resize
 from splitsearch.spaces.variants.variants import Recipe, Variants
 
-__all__ = ["Activations"]
+__all__ = ["Activations", "Shared", "narrowest"]
 
+VERSION = 1
+"""Of how activations are computed; whoever changes it counts it up."""
+
+KIND = "activations"
 _CHUNK = 64
+_LOGITS = ""  # in the place of a cut's name
+
+_NARROW = (torch.float16, torch.bfloat16)
+_TOLERANCE = 1e-5
+"""Mean squared error of rounding over the variance: what a distillation loss, which is relative to it, moves by."""
+
+_Place = tuple[str, int, int]  # cut, image size, view
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """Where activations are kept beyond a process.
+
+    Attributes:
+        store: the cache folder.
+        key: what determines them beside cut, size and view: hashes of teacher and images, plain JSON.
+    """
+
+    store: Store
+    key: dict[str, Any]
+
+
+class _OverflowError(Exception):
+    """A later image does not fit the type that the first ones chose."""
+
+
+def narrowest(sample: torch.Tensor) -> torch.dtype:
+    """The narrowest type that holds float32 values well enough: no overflow, and next to no error for their spread."""
+    tolerated = _TOLERANCE * float(sample.var()) if sample.numel() > 1 else 0.0
+    for dtype in _NARROW:
+        rounded = sample.to(dtype).float()
+        if bool(rounded.isfinite().all()) and float((rounded - sample).square().mean()) <= tolerated:
+            return dtype
+    return torch.float32
 
 
 class Activations:
-    """What the teacher's head gives at any cut, for one set of images.
+    """What the teacher's head gives at any cut, for one set of images."""
 
-    A cut whose activations fit is kept whole, the least recently used making room. One that is too large is computed
-    batch by batch: only early cuts are that large, and early heads are quick to run.
-    """
+    def __init__(
+        self,
+        variants: Variants,
+        images: torch.Tensor,
+        max_bytes: int = 2 * 2**30,
+        *,
+        shared: Shared | None = None,
+        views: Views | None = None,
+    ) -> None:
+        """Computes nothing yet.
 
-    def __init__(self, variants: Variants, images: torch.Tensor, max_bytes: int = 2 * 2**30) -> None:
+        Args:
+            variants: of the teacher.
+            images: uint8 (N, 3, S, S), in memory or mapped.
+            max_bytes: of memory for whole cuts, the least recently used making room; larger ones stay mapped.
+            shared: keeps them for other processes and later runs. None keeps float32 in memory alone.
+            views: of the images; None means the plain ones.
+        """
         self.variants = variants
         self.images = images
         self.max_bytes = max_bytes
-        self._kept: OrderedDict[tuple[str, int], torch.Tensor] = OrderedDict()
-        self._logits: torch.Tensor | None = None
+        self._shared = shared
+        self._views = views or Views()
+        self._kept: OrderedDict[_Place, torch.Tensor] = OrderedDict()
+        self._mapped: dict[_Place, torch.Tensor | None] = {}
 
-    def inputs(self, indices: torch.Tensor, size: int | None = None) -> torch.Tensor:
+    @property
+    def views(self) -> int:
+        """How many views of each image there are, the plain one among them."""
+        return self._views.count
+
+    def inputs(self, indices: torch.Tensor, size: int | None = None, view: int = 0) -> torch.Tensor:
         """Returns normalised images (len(indices), 3, S, S), brought to `size` pixels as candidates do it."""
-        images = normalise(self.images[indices])
+        images = normalise(self._views.apply(self.images[indices], indices, view))
         return images if size in (None, images.shape[-1]) else Resize(size or 0)(images)
 
-    def at(self, cut: str, indices: torch.Tensor, size: int | None = None) -> torch.Tensor:
+    def at(self, cut: str, indices: torch.Tensor, size: int | None = None, view: int = 0) -> torch.Tensor:
         """Returns float32 activations (len(indices), *shape) of the images with these indices.
 
         Args:
             cut: of the teacher.
             indices: of the images.
             size: side of the images that enter the teacher, in pixels; None means as they are stored.
+            view: of the images.
         """
-        graph = self._graph(size)
-        place = (cut, graph.image_size)
+        return self._rows((cut, size or self.variants.graph.image_size, view), indices)
+
+    def logits(self, indices: torch.Tensor, view: int = 0) -> torch.Tensor:
+        """Returns the teacher's logits (len(indices), K), float32, on images of the size that they have here."""
+        return self._rows((_LOGITS, self.variants.graph.image_size, view), indices)
+
+    def _rows(self, place: _Place, indices: torch.Tensor) -> torch.Tensor:
+        whole = self._whole(place)
+        return self._compute(place, indices) if whole is None else whole[indices].float()
+
+    def _whole(self, place: _Place) -> torch.Tensor | None:
+        """All rows, in memory or mapped; None where they are too many."""
         if place in self._kept:
             self._kept.move_to_end(place)
-            return self._kept[place][indices]
-        needed = find_cut(graph, cut).elements * 4 * len(self.images)
-        if needed > self.max_bytes:
-            return self._compute(graph, cut, indices)
-        while self._kept and self._bytes() + needed > self.max_bytes:
+            return self._kept[place]
+        if place not in self._mapped:
+            found = self._alone(place) if self._shared is None else self._stored(place, self._shared)
+            if found is None or _bytes(found) > self.max_bytes:
+                self._mapped[place] = found
+            else:
+                self._keep(place, found)
+                return self._kept[place]
+        return self._mapped[place]
+
+    def _keep(self, place: _Place, tensor: torch.Tensor) -> None:
+        while self._kept and sum(map(_bytes, self._kept.values())) + _bytes(tensor) > self.max_bytes:
             self._kept.popitem(last=False)
-        self._kept[place] = self._compute(graph, cut, torch.arange(len(self.images)))
-        return self._kept[place][indices]
+        # A copy of what is mapped: its entry may then be evicted.
+        self._kept[place] = tensor if self._shared is None else tensor.clone()
+
+    def _alone(self, place: _Place) -> torch.Tensor | None:
+        if self._elements(place) * torch.float32.itemsize > self.max_bytes:
+            return None
+        return self._compute(place, torch.arange(len(self.images)))
+
+    def _stored(self, place: _Place, shared: Shared) -> torch.Tensor | None:
+        """From the store, else made for it, else in memory."""
+        key = self._key(place, shared)
+        found = shared.store.open(KIND, key)
+        if found is not None:
+            return found.tensor
+        dtype: torch.dtype | None = None
+        while True:
+            dtype = self._type(place) if dtype is None else _wider(dtype)
+            promise = self._elements(place) * dtype.itemsize
+            try:
+                found = shared.store.get(KIND, key, promise, _Filling(self, place, dtype))
+                if found is not None:
+                    return found.tensor
+                return torch.cat(list(self._rounded(place, dtype))) if promise <= self.max_bytes else None
+            except _OverflowError:
+                continue
+
+    def _key(self, place: _Place, shared: Shared) -> dict[str, Any]:
+        cut, size, view = place
+        release = torch.__version__.partition("+")[0]
+        return shared.key | self._views.key(view) | {"cut": cut, "size": size, "torch": release, "made": VERSION}
+
+    def _type(self, place: _Place) -> torch.dtype:
+        return narrowest(self._compute(place, torch.arange(min(_CHUNK, len(self.images)))))
+
+    def _rounded(self, place: _Place, dtype: torch.dtype, start: int = 0) -> Iterator[torch.Tensor]:
+        """All rows from `start` on, chunk by chunk, always in the same chunks: equal bits wherever they are kept."""
+        for chunk in torch.split(torch.arange(start, len(self.images)), _CHUNK):
+            exact = self._compute(place, chunk)
+            rounded = exact.to(dtype)
+            if dtype != torch.float32 and not bool(rounded.isfinite().all()) and bool(exact.isfinite().all()):
+                raise _OverflowError
+            yield rounded
+
+    def _elements(self, place: _Place) -> int:
+        graph = self._graph(place)
+        each = self.variants.classes if place[0] == _LOGITS else find_cut(graph, place[0]).elements
+        return each * len(self.images)
+
+    def _graph(self, place: _Place) -> TracedGraph:
+        own = self.variants.graph
+        return own if place[1] == own.image_size else self.variants.get(Recipe(image_size=place[1]))
 
     @torch.no_grad()
-    def logits(self, indices: torch.Tensor) -> torch.Tensor:
-        """Returns the teacher's logits (len(indices), K) on the images as they are stored."""
-        if self._logits is None:
-            chunks = torch.split(torch.arange(len(self.images)), _CHUNK)
-            self._logits = torch.cat([self.variants.graph.module(self.inputs(chunk)) for chunk in chunks])
-        return self._logits[indices]
+    def _compute(self, place: _Place, indices: torch.Tensor) -> torch.Tensor:
+        cut, size, view = place
+        graph = self._graph(place)
+        head = graph.module if cut == _LOGITS else split_at(graph, find_cut(graph, cut))[0]
+        return torch.cat([head(self.inputs(chunk, size, view)) for chunk in torch.split(indices, _CHUNK)])
 
-    def _graph(self, size: int | None) -> TracedGraph:
-        return self.variants.graph if size is None else self.variants.get(Recipe(image_size=size))
 
-    def _bytes(self) -> int:
-        return sum(tensor.numel() * tensor.element_size() for tensor in self._kept.values())
+@dataclass(frozen=True, slots=True)
+class _Filling:
+    """Writes one place into the store."""
 
-    @torch.no_grad()
-    def _compute(self, graph: TracedGraph, cut: str, indices: torch.Tensor) -> torch.Tensor:
-        head, _ = split_at(graph, find_cut(graph, cut))
-        chunks = torch.split(indices, _CHUNK)
-        return torch.cat([head(self.inputs(chunk, graph.image_size)) for chunk in chunks])
+    of: Activations
+    place: _Place
+    dtype: torch.dtype
+
+    def __call__(self, writer: Writer) -> dict[str, Any]:
+        for rows in self.of._rounded(self.place, self.dtype):
+            writer.append(rows)
+        return {}
+
+
+def _bytes(tensor: torch.Tensor) -> int:
+    return tensor.numel() * tensor.element_size()
+
+
+def _wider(dtype: torch.dtype) -> torch.dtype:
+    return torch.bfloat16 if dtype == torch.float16 else torch.float32

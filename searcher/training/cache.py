@@ -1,16 +1,31 @@
-"""The cache folder: content-addressed, checked on reading, safe to delete and to share between processes."""
+"""The cache folder: content-addressed, checked on reading, safe to delete and to share between processes.
+
+Here stand its small entries, such as teachers, which are read whole; large arrays are in `store`, in the same folder.
+"""
 
 import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save
+from torch import nn
 
-__all__ = ["Cache", "default_cache_dir"]
+from splitsearch.searcher.training.blocks import as_bytes
+
+__all__ = ["Cache", "Say", "default_cache_dir", "module_digest", "replace_file", "unheard"]
+
+Say = Callable[[str], None]
+"""Hears a sentence for the user."""
+
+
+def unheard(_text: str) -> None:
+    """Stands in where nobody listens."""
 
 
 def default_cache_dir() -> Path:
@@ -20,11 +35,25 @@ def default_cache_dir() -> Path:
     return Path(named) if named else Path(base) / "splitsearch"
 
 
-class Cache:
-    """Tensors by the hash of what made them; an entry that was altered or cut short is not there."""
+def module_digest(module: nn.Module) -> str:
+    """Hash of a network's weights and of the layers and calls that use them."""
+    digest = hashlib.sha256(f"{module}{getattr(module, 'graph', '')}".encode())
+    for name, value in sorted(module.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(as_bytes(value).data)
+    return digest.hexdigest()
 
-    def __init__(self, folder: Path) -> None:
+
+class Cache:
+    """Tensors by the hash of what made them; an entry that was altered or cut short is not there.
+
+    A folder that cannot be written, or a full disk, costs the entry and no more: `say` hears of it once.
+    """
+
+    def __init__(self, folder: Path, say: Say = unheard) -> None:
         self.folder = folder
+        self._say = say
+        self._complained = False
 
     def path(self, kind: str, key: dict[str, Any]) -> Path:
         """Where the entry for a key lies; `key` is plain JSON data that determines the content."""
@@ -37,28 +66,43 @@ class Cache:
         try:
             facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
             data = path.read_bytes()
-        except (OSError, ValueError):
+            if not isinstance(facts, dict) or facts.pop("sha256", None) != _checksum(data, facts):
+                return None
+            return load(data), facts
+        except (OSError, ValueError, SafetensorError):
             return None
-        if hashlib.sha256(data).hexdigest() != facts.pop("sha256", None):
-            return None
-        return load(data), facts
 
     def write(self, kind: str, key: dict[str, Any], tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -> None:
         """Stores an entry; the checksum is written last, so that a half-written entry is no entry."""
         path = self.path(kind, key)
-        path.parent.mkdir(parents=True, exist_ok=True)
         data = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
-        _replace(path, data)
-        checked = facts | {"sha256": hashlib.sha256(data).hexdigest()}
-        _replace(path.with_suffix(".json"), json.dumps(checked).encode())
+        checked = facts | {"sha256": _checksum(data, facts)}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(path, data)
+            replace_file(path.with_suffix(".json"), json.dumps(checked).encode())
+        except OSError as error:
+            if not self._complained:
+                self._say(f"the cache in '{self.folder}' cannot be written ({error.strerror or error}): kept nowhere")
+            self._complained = True
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _checksum(data: bytes, facts: dict[str, Any]) -> str:
+    """Over tensors and facts: an altered accuracy is as wrong as an altered weight."""
+    return hashlib.sha256(data + json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Writes beside the place and moves there: readers see the old content or the new, never a part.
+
+    Raises:
+        OSError: there is no room, or the folder cannot be written; nothing is left behind.
+    """
     descriptor, temporary = tempfile.mkstemp(dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        Path(temporary).unlink(missing_ok=True)
         raise

@@ -22,7 +22,18 @@ def test_paths_are_relative_to_the_callers_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"trials": 0}, {"epochs": 0}, {"batch_size": 1}, {"timeout": -1.0}, {"timeout": float("nan")}, {"subset": 0}],
+    [
+        {"trials": 0},
+        {"epochs": 0},
+        {"batch_size": 1},
+        {"timeout": -1.0},
+        {"timeout": float("nan")},
+        {"subset": 0},
+        {"views": 0},
+        {"cache_gb": -1.0},
+        {"cache_gb": float("inf")},
+        {"proxy_image_size": 0},
+    ],
 )
 def test_impossible_numbers_name_their_flag(wrong: dict[str, int]) -> None:
     flag = next(iter(wrong)).replace("_", "-")

@@ -19,6 +19,7 @@ OWNERS = {
     "timm": ("spaces/backbones/",),
     "torch_pruning": ("spaces/variants/",),
     "zstandard": ("spaces/bottleneck/payload.py",),
+    "filelock": ("searcher/training/store.py",),
     "fvcore": ("profilers/counting/macs.py",),
     "onnx": ("profilers/measure/",),
     "onnxruntime": ("profilers/measure/",),

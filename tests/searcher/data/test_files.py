@@ -1,5 +1,7 @@
 """Decoding image files of every mode, and damaged ones."""
 
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +51,26 @@ def test_a_file_cut_short_is_corrupt(tmp_path: Path) -> None:
 
 def test_a_file_source_pairs_paths_and_labels(tmp_path: Path) -> None:
     Image.new("RGB", (3, 2), (1, 2, 3)).save(tmp_path / "a.png")
-    source = FileSource((tmp_path / "a.png",), np.array([7]))
+    source = FileSource((tmp_path / "a.png",), np.array([7]), tmp_path)
     assert (len(source), source.labels().tolist(), source.native_size) == (1, [7], None)
     assert source.image(0)[1, 2].tolist() == [1, 2, 3]
+
+
+def test_the_identity_is_that_of_paths_lengths_and_times_wherever_the_folder_lies(tmp_path: Path) -> None:
+    def identity(root: Path, *chosen: int) -> str:
+        paths = tuple(root / name for name in ("a.png", "b.png", "gone.png"))
+        return FileSource(paths, np.zeros(3, dtype=np.int64), root).identity(np.array(chosen))
+
+    root = tmp_path / "one"
+    root.mkdir()
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (3, 2)).save(root / name)
+        os.utime(root / name, ns=(5, 5))
+    first = identity(root, 0, 1, 2)
+    assert first == identity(root, 0, 1, 2)
+    assert len({first, identity(root, 0, 1), identity(root, 1, 0)}) == 3
+    shutil.move(root, tmp_path / "two")
+    assert identity(tmp_path / "two", 0, 1, 2) == first
+    os.utime(tmp_path / "two" / "b.png", ns=(6, 6))
+    assert identity(tmp_path / "two", 0, 1, 2) != first
+    assert identity(tmp_path / "two", 0) == identity(tmp_path / "two", 0)

@@ -12,6 +12,7 @@ import torch
 from splitsearch.searcher.data.dataset import Dataset
 from splitsearch.searcher.data.prepare import load_dataset
 from splitsearch.searcher.data.selection import hold_out
+from splitsearch.searcher.training.store import Store
 from splitsearch.spaces.errors import UserError
 
 
@@ -165,3 +166,46 @@ def test_progress_tells_both_parts(archive: Path) -> None:
 def test_an_unknown_data_set_gets_the_nearest_name() -> None:
     with pytest.raises(UserError, match=r"unknown data set 'digts'; did you mean 'digits'\?"):
         load("digts")
+
+
+def test_more_images_than_memory_holds_are_mapped_where_the_cache_has_room(photo_folder: Path, tmp_path: Path) -> None:
+    spec, one = f"folder:{photo_folder}", 3 * 4 * 4
+    for _ in range(2):
+        data = load(spec, image_size=4, max_bytes=8 * one, store=Store(tmp_path / "large"))
+        assert (len(data.train), len(data.val), data.notes) == (10, 4, ())
+    assert data.fingerprint == load(spec, image_size=4).fingerprint
+    small = load(spec, image_size=4, max_bytes=8 * one, store=Store(tmp_path / "small", max_bytes=13 * one))
+    assert (len(small.train), len(small.val)) == (6, 2)
+    assert small.notes[0].endswith("--subset, or give the cache more room with --cache-gb")
+
+
+def test_a_cache_that_fails_midway_leaves_the_limit(photo_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    heard: list[str] = []
+    data = load(
+        f"folder:{photo_folder}", image_size=4, max_bytes=8 * 48, store=Store(tmp_path / "file", say=heard.append)
+    )
+    assert (len(data.train), len(data.val)) == (6, 2)
+    assert len(heard) == 1
+
+
+def test_a_proxy_size_keeps_the_real_one_and_its_validation_images(photo_folder: Path) -> None:
+    spec = f"folder:{photo_folder}"
+    data, real = load(spec, image_size=8, proxy_size=4), load(spec, image_size=8)
+    assert (data.image_size, data.proxy_size, data.cost_size) == (4, 4, 8)
+    assert (real.image_size, real.proxy_size, real.cost_size, real.full_val) == (8, None, 8, None)
+    assert data.fingerprint == load(spec, image_size=4).fingerprint
+    assert data.full_val is not None
+    assert torch.equal(data.full_val.images, real.val.images)
+
+
+@pytest.mark.parametrize("proxy", [0, 8, 9])
+def test_a_proxy_size_must_be_below_the_real_one(proxy: int, photo_folder: Path) -> None:
+    with pytest.raises(UserError, match=f"--proxy-image-size {proxy} must be 1 to 7: below the image size of 8"):
+        load(f"folder:{photo_folder}", image_size=8, proxy_size=proxy)
+
+
+def test_photographs_may_be_mirrored_and_digits_not(photo_folder: Path, archive: Path) -> None:
+    assert load(f"folder:{photo_folder}", image_size=4).flips
+    assert not load("digits").flips
+    assert not load(f"npz:{archive}").flips

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from splitsearch.searcher.data import prepare  # noqa: F401 - registers the kinds
-from splitsearch.searcher.data.registry import DATASETS, open_pair
+from splitsearch.searcher.data.registry import DATASETS, keeps_label_mirrored, open_pair
 from splitsearch.spaces.errors import UserError
 
 WITH_ARGUMENT = [name for name in DATASETS if DATASETS.get(name).argument]
@@ -40,3 +40,12 @@ def test_a_path_that_does_not_exist_is_named_in_one_line(name: str, tmp_path: Pa
 def test_a_kind_without_an_argument_refuses_one(name: str) -> None:
     with pytest.raises(UserError, match="takes nothing after its name, not ':x'"):
         open_pair(f"{name}:x", None)
+
+
+def test_mirroring_is_known_of_photographs_and_digits_and_the_users_word_on_the_rest() -> None:
+    assert [keeps_label_mirrored(spec) for spec in ("folder:x", "cifar10", "imagenet")] == [True] * 3
+    assert [keeps_label_mirrored(spec) for spec in ("digits", "npz:x", "csv:x")] == [False] * 3
+    assert keeps_label_mirrored("npz:x", True)
+    assert not keeps_label_mirrored("folder:x", False)
+    with pytest.raises(UserError, match="--flips: images of 'digits' mean something else"):
+        keeps_label_mirrored("digits", True)

@@ -105,3 +105,13 @@ def test_a_small_network_is_costed_as_itself(teacher: Teacher, data: Dataset, pr
 def test_names() -> None:
     assert model_baseline_name("mobilenet_v3_small") == "local_mobilenet_v3_small"
     assert model_baseline_name("timm:mobilenetv4") == "local_mobilenetv4"
+
+
+def test_images_that_memory_cannot_hold_at_once_give_the_same(
+    teacher: Teacher, data: Dataset, profiler: Profiler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = evaluate_baselines(teacher, data, profiler, JPEG)
+    monkeypatch.setattr(module, "_CODED_BYTES", 3 * 32 * 32 * 7)  # 7, 7 and 6 images
+    for one, other in zip(whole, evaluate_baselines(teacher, data, profiler, JPEG), strict=True):
+        for name in ("accuracy", "payload_bytes"):
+            assert other.values[name] == pytest.approx(one.values[name])
