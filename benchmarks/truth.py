@@ -15,8 +15,9 @@ import argparse
 import json
 import random
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +37,18 @@ from splitsearch.searcher.training.phases import Phase
 from splitsearch.searcher.training.recipe import RUNGS
 from splitsearch.searcher.training.start import settle_norms, start_from_components
 from splitsearch.searcher.training.student import Student
+from splitsearch.searcher.training.tap import tapped
 from splitsearch.searcher.training.trainers.bottlefit import two_stages
-from splitsearch.searcher.training.trainers.hnd import imitation
 from splitsearch.searcher.training.tutor import Lesson
 from splitsearch.spaces.assemble import assemble
 from splitsearch.spaces.backbones.loading import load_backbone
 from splitsearch.spaces.bottleneck.payload import Quantiser
 from splitsearch.spaces.config import SplitConfig
-from splitsearch.spaces.graph.cuts import find_cut
+from splitsearch.spaces.graph.cuts import find_cut, find_cuts
 from splitsearch.spaces.model import SplitModel
 from splitsearch.spaces.variants.variants import Variants
 
-CUTS = ("layer1.8", "layer2.2", "layer2.8", "layer3.3")
+CUTS = ("layer2.1", "layer2.8", "layer3.2", "layer3.6")
 LONG = Trainer(phases=two_stages(match=True), changes=("tail",), published=Recipe(full=True))
 
 
@@ -80,6 +81,29 @@ METHODS: dict[str, Trainer] = {
 }
 
 
+class Prefilled(Activations):
+    """Activations at many cuts from one pass over the images, in place of one pass for each cut."""
+
+    def __init__(self, variants: Variants, images: torch.Tensor, cuts: Sequence[str], *, half: bool) -> None:
+        super().__init__(variants, images, max_bytes=8 * 2**30)
+        head = tapped(variants.graph.module, [find_cut(variants.graph, cut).node for cut in cuts])
+        parts: list[list[torch.Tensor]] = [[] for _ in (*cuts, "logits")]
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=half):
+            for chunk in torch.split(torch.arange(len(images)), 128):
+                for part, tensor in zip(parts, head(self.inputs(chunk)), strict=True):
+                    part.append(tensor.clone())
+        self.tensors = {cut: torch.cat(part) for cut, part in zip((*cuts, "logits"), parts, strict=True)}
+
+    def at(self, cut: str, indices: torch.Tensor, size: int | None = None) -> torch.Tensor:
+        """As kept; other cuts are computed."""
+        kept = self.tensors.get(cut)
+        return super().at(cut, indices, size) if kept is None else kept[indices].float()
+
+    def logits(self, indices: torch.Tensor) -> torch.Tensor:
+        """As kept."""
+        return self.tensors["logits"][indices].float()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
     """What all trainings share."""
@@ -99,12 +123,8 @@ class Bench:
             for head in self.options.heads
             for channels in self.options.channels
         ]
-        shapes = {cut: find_cut(self.variants.graph, cut).shape for cut in self.options.cuts}
-        wide = max(shape[1] for shape in shapes.values())
-        # A mimic head of an early map would be larger than what it replaces.
-        kept = [c for c in found if c.head == "original" or find_cut(self.variants.graph, c.cut).shape[1] < wide]
-        random.Random(0).shuffle(kept)
-        return kept[: self.options.limit]
+        random.Random(0).shuffle(found)
+        return found[: self.options.limit]
 
     def _config(self, cut: str, head: str, channels: int) -> SplitConfig:
         graph = self.variants.graph
@@ -117,14 +137,14 @@ class Bench:
             image_size=graph.image_size,
         )
 
-    def one(
-        self, config: SplitConfig, trainer: Trainer, recipe: Recipe, *, settle: bool
-    ) -> Iterator[dict[str, Any]]:
+    def one(self, config: SplitConfig, trainer: Trainer, recipe: Recipe, *, settle: bool) -> Iterator[dict[str, Any]]:
         """Trains a candidate; what it is worth at each rung."""
         torch.manual_seed(self.options.seed)
         model = assemble(config, self.variants, self.options.seed)
         seed = self.options.seed
-        own, training = prepare(trainer, config, model, Tutor(data=self.data, activations=self.train), recipe, seed)
+        own, training = prepare(
+            trainer, config, model, Tutor(data=self.data, activations=self.train), recipe, seed=seed
+        )
         spent = 0.0
         for rung, bound in enumerate(training.bounds):
             watch = processor_stopwatch()
@@ -165,13 +185,18 @@ def bench(options: argparse.Namespace) -> Bench:
     torch.manual_seed(0)
     backbone = load_backbone(options.backbone, classes=len(data.classes), weights=options.weights)
     variants = Variants.trace(backbone.name, backbone.module, data.image_size)
+    cuts = [find_cut(variants.graph, cut) for cut in options.cuts]
+    # What `ghnd` matches behind the cuts: the last block of each map size.
+    blocks = [cut for cut in find_cuts(variants.graph, "blocks") if len(cut.shape) == 3 and cut.shape[1] > 1]
+    ends = [cut for cut, after in pairwise([*blocks, None]) if after is None or after.shape != cut.shape]
+    places = list(dict.fromkeys(cut.name for cut in (*cuts, *ends) if cut.index >= min(c.index for c in cuts)))
     device, server, network = load_device("jetson"), load_device("server_t4"), load_network("lte")
     return Bench(
         options=options,
         data=data,
         variants=variants,
-        train=Activations(variants, data.train.images, max_bytes=8 * 2**30),
-        val=Activations(variants, data.val.images, max_bytes=2 * 2**30),
+        train=Prefilled(variants, data.train.images, places, half=options.bfloat16),
+        val=Prefilled(variants, data.val.images, places, half=options.bfloat16),
         profiler=Profiler(Target(device=device, server=server, network=network)),
     )
 
@@ -199,7 +224,7 @@ class Results:
 def train(shared: Bench, results: Results) -> None:
     """All trainings that are not there yet."""
     options = shared.options
-    long = Recipe(epochs=options.long / len(shared.data.train.labels), bfloat16=options.bfloat16)
+    long = Recipe(epochs=options.long / len(shared.data.train.labels), bfloat16=options.bfloat16, rungs=(1.0,))
     short = replace(
         long, epochs=options.short / len(shared.data.train.labels), rungs=RUNGS, batch_size=options.batch_size
     )
@@ -217,7 +242,8 @@ def train(shared: Bench, results: Results) -> None:
                 continue
             facts = {"key": config.key, "method": name, "candidate": str(config)}
             known = shared.costs(config)
-            results.add([facts | known | row for row in shared.one(config, trainer, recipe, settle=name.startswith("hnd-settled"))])
+            settle = name.startswith("hnd-settled")
+            results.add([facts | known | row for row in shared.one(config, trainer, recipe, settle=settle)])
             last = results.rows[-1]
             print(f"{name} {config}: {last['accuracy']:.3f} ({last['seconds']:.1f} s)", flush=True)
 
@@ -271,10 +297,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--subset", type=int, default=8000)
     parser.add_argument("--cuts", nargs="+", default=list(CUTS))
     parser.add_argument("--heads", nargs="+", default=["original", "mimic"])
-    parser.add_argument("--channels", nargs="+", type=int, default=[1, 2, 4, 8])
-    parser.add_argument("--limit", type=int, default=28, help="of so many candidates")
-    parser.add_argument("--long", type=int, default=48000, help="samples; 0 trains none")
-    parser.add_argument("--short", type=int, default=3000, help="samples")
+    parser.add_argument("--channels", nargs="+", type=int, default=[1, 3, 8])
+    parser.add_argument("--limit", type=int, default=24, help="of so many candidates")
+    parser.add_argument("--long", type=int, default=32000, help="samples; 0 trains none")
+    parser.add_argument("--short", type=int, default=2000, help="samples")
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--methods", nargs="*", default=["hnd", "ghnd", "bottlefit"], help=", ".join(METHODS))

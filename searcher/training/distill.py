@@ -13,12 +13,13 @@ from splitsearch.spaces.model import SplitModel
 __all__ = ["TRAINERS", "Recipe", "Trainer", "Tutor", "distil", "prepare", "trainers"]
 
 
-def prepare(
+def prepare(  # noqa: PLR0913  # who learns, from whom, how, and in which order
     trainer: Trainer,
     config: SplitConfig,
     model: SplitModel,
     tutor: Tutor,
     recipe: Recipe,
+    *,
     seed: int,
     bits: tuple[int, ...] = (),
 ) -> tuple[SplitModel, Training]:
@@ -64,6 +65,6 @@ def distil(
     Raises:
         InfeasibleError: the training diverged.
     """
-    own, training = prepare(trainer, config, model, tutor, recipe, seed)
+    own, training = prepare(trainer, config, model, tutor, recipe, seed=seed)
     losses = [training.advance(bound) for bound in training.bounds]
     return own, [loss for loss in losses if loss is not None]

@@ -35,7 +35,8 @@ def disagreement(answers: Sequence[torch.Tensor]) -> torch.Tensor:
     mean = shares.mean(0)
     # xlogy is 0 where a probability is 0: the published logarithm has no such guard.
     entropies = -(shares * logs).sum(2).mean(0)
-    return (entropies.neg() - torch.special.xlogy(mean, mean).sum(1)).mean()
+    found: torch.Tensor = (entropies.neg() - torch.special.xlogy(mean, mean).sum(1)).mean()
+    return found
 
 
 def answer_loss(

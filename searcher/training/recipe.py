@@ -30,7 +30,7 @@ class Recipe:
     batch_size: int = 64
     learning_rate: float = 3e-3
     full: bool = False
-    rungs: tuple[float, ...] = (1.0,)
+    rungs: tuple[float, ...] = RUNGS
     bits: Bits = "own"
     bfloat16: bool = False
 

@@ -19,6 +19,8 @@ from splitsearch.spaces.errors import InfeasibleError
 
 __all__ = ["Piece", "Training", "pieces"]
 
+_MOMENTS = "optimiser"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
@@ -104,9 +106,44 @@ class Training:
         """
         losses: list[float] = []
         while self.step < until:
-            piece = next(piece for piece in self._pieces if piece.begin <= self.step < piece.end)
+            piece = self._piece()
             losses += self._run(piece, min(until, piece.end))
         return sum(losses) / len(losses) if losses else None
+
+    def state(self) -> tuple[dict[str, torch.Tensor], int]:
+        """What is needed to go on: weights and moments by name, and the number of the next step."""
+        tensors = {
+            f"{stage}.{key}": value.clone()
+            for stage, module in self.learned().items()
+            for key, value in module.state_dict().items()
+        }
+        moments = {} if self._optimiser is None else self._optimiser.state_dict()["state"]
+        for place, values in moments.items():
+            tensors |= {
+                f"{_MOMENTS}.{place}.{name}": value.clone() for name, value in values.items() if value is not None
+            }
+        return tensors, self.step
+
+    def restore(self, tensors: dict[str, torch.Tensor], step: int) -> None:
+        """Goes on from what `state` returned, in a training of the same candidate, recipe and seed."""
+        for stage, module in self.learned().items():
+            prefix = f"{stage}."
+            own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+            module.load_state_dict(own)
+        self.step = step
+        self._optimiser = None
+        moments: dict[int, dict[str, torch.Tensor]] = {}
+        for key, value in tensors.items():
+            if key.startswith(f"{_MOMENTS}."):
+                place, name = key.split(".")[1:]
+                moments.setdefault(int(place), {})[name] = value
+        if moments:
+            piece = self._piece()
+            optimiser = self.optimiser(piece, self._trained(piece.phase.learning))
+            optimiser.load_state_dict(optimiser.state_dict() | {"state": moments})
+
+    def _piece(self) -> Piece:
+        return next(piece for piece in self._pieces if piece.begin <= self.step < piece.end)
 
     def _run(self, piece: Piece, until: int) -> list[float]:
         phase, losses = piece.phase, []
@@ -158,9 +195,7 @@ class Training:
     @contextlib.contextmanager
     def _only(self, learning: Sequence[nn.Module]) -> Iterator[list[nn.Parameter]]:
         """While it lasts, these modules learn and no other parameter has gradients."""
-        exit_stage = self.lesson.student.model.exit
-        modules = [*learning, *([exit_stage.stage.module] if exit_stage else [])]
-        trained = list({id(weight): weight for module in modules for weight in module.parameters()}.values())
+        modules, trained = self._modules(learning), self._trained(learning)
         chosen = {id(weight) for weight in trained}
         parts = [stage.module for stage in self.lesson.student.model.stages]
         frozen = [w for part in parts for w in part.parameters() if id(w) not in chosen and w.requires_grad]
@@ -175,6 +210,16 @@ class Training:
                 module.eval()
             for weight in frozen:
                 weight.requires_grad_(True)
+
+    def _modules(self, learning: Sequence[nn.Module]) -> list[nn.Module]:
+        """The exit's classifier learns in every phase, aside."""
+        aside = self.lesson.student.model.exit
+        return [*learning, *([aside.stage.module] if aside else [])]
+
+    def _trained(self, learning: Sequence[nn.Module]) -> list[nn.Parameter]:
+        """Each once: two stretches of one head are graphs over the same modules."""
+        weights = (weight for module in self._modules(learning) for weight in module.parameters())
+        return list({id(weight): weight for weight in weights}.values())
 
 
 def _bounds(steps: int, rungs: Sequence[float]) -> list[int]:

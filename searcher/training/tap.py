@@ -26,12 +26,14 @@ def matched_cuts(lesson: Lesson) -> tuple[Cut, ...]:
         return ()
     graph = stage.parts[0].graph
     own = {cut.name: cut for cut in find_cuts(graph, "all")}
-    first = own[stage.cut] if stage.cut in own else None
+    first = own.get(stage.cut or "")
     teacher = lesson.tutor.activations.variants.graph
     shapes = {cut.name: cut.shape for cut in find_cuts(teacher, "all")}
     same_size = graph.image_size == teacher.image_size
     blocks = [cut for cut in find_cuts(graph, "blocks") if is_supported(cut.shape) and positions(cut.shape) > 1]
-    ends = [cut for cut, after in zip(blocks, [*blocks[1:], None], strict=True) if not after or after.shape != cut.shape]
+    ends = [
+        cut for cut, after in zip(blocks, [*blocks[1:], None], strict=True) if not after or after.shape != cut.shape
+    ]
     later = [
         cut
         for cut in ends

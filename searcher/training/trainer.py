@@ -39,7 +39,6 @@ def own_copies(model: SplitModel, names: tuple[str, ...]) -> SplitModel:
         if not stage.original or stage.name not in names:
             return stage
         module = copy.deepcopy(stage.module, memo)
-        copied = replace(stage, original=False, build=lambda: module)
-        return copied
+        return replace(stage, original=False, build=lambda: module)
 
     return replace(model, stages=tuple(map(own, model.stages)))

@@ -39,7 +39,7 @@ def two_stages(*, frozen: bool = False, teacher: bool = True, match: bool = Fals
     return phases
 
 
-_FULL = Recipe(full=True, epochs=20, batch_size=64)
+_FULL = Recipe(full=True, rungs=(1.0,), epochs=20, batch_size=64)
 TRAINERS.register("bottlefit")(Trainer(phases=two_stages(), changes=("tail",), published=_FULL))
 TRAINERS.register("bottlefit_frozen")(Trainer(phases=two_stages(frozen=True), changes=("tail",), published=_FULL))
 TRAINERS.register("bottlefit_labels")(Trainer(phases=two_stages(teacher=False), changes=("tail",), published=_FULL))

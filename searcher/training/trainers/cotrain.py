@@ -31,5 +31,5 @@ def phases(lesson: Lesson) -> list[Phase]:
 
 
 TRAINERS.register("cotrain")(
-    Trainer(phases=phases, changes=WHOLE, published=Recipe(full=True, epochs=300, batch_size=128))
+    Trainer(phases=phases, changes=WHOLE, published=Recipe(full=True, rungs=(1.0,), epochs=300, batch_size=128))
 )

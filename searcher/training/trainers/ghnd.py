@@ -60,5 +60,5 @@ def phases(lesson: Lesson) -> list[Phase]:
 
 
 TRAINERS.register("ghnd")(
-    Trainer(phases=phases, changes=(), published=Recipe(full=True, epochs=20, batch_size=64))
+    Trainer(phases=phases, changes=(), published=Recipe(full=True, rungs=(1.0,), epochs=20, batch_size=64))
 )

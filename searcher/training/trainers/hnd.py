@@ -48,5 +48,5 @@ def phases(lesson: Lesson) -> list[Phase]:
     return [imitation(lesson)]
 
 
-_FULL = Recipe(full=True, epochs=20, batch_size=32)
+_FULL = Recipe(full=True, rungs=(1.0,), epochs=20, batch_size=32)
 TRAINERS.register("hnd")(Trainer(phases=phases, changes=(), published=_FULL))

@@ -1,4 +1,4 @@
-"""Knowledge distillation (Hinton et al., 2015) as head network distillation's authors compare with it: all layers learn.
+"""Knowledge distillation (Hinton et al., 2015), as head network distillation is compared with it: all layers learn.
 
 Half of the loss is the cross-entropy to the labels, half the divergence from the teacher's answers at temperature 1.
 The student starts from the teacher's weights where it has the teacher's layers; none of them stays frozen, so nothing
@@ -13,9 +13,7 @@ from splitsearch.searcher.training.tutor import Lesson
 
 __all__ = ["PUBLISHED", "WHOLE"]
 
-PUBLISHED = Optimiser(
-    kind="sgd", learning_rate=1e-3, weight_decay=1e-4, shape="steps", milestones=(0.25, 0.5, 0.75)
-)
+PUBLISHED = Optimiser(kind="sgd", learning_rate=1e-3, weight_decay=1e-4, shape="steps", milestones=(0.25, 0.5, 0.75))
 WHOLE = ("head", "head_after_exit", "tail")
 
 
@@ -25,5 +23,5 @@ def phases(lesson: Lesson) -> list[Phase]:
 
 
 TRAINERS.register("kd")(
-    Trainer(phases=phases, changes=WHOLE, published=Recipe(full=True, epochs=20, batch_size=32))
+    Trainer(phases=phases, changes=WHOLE, published=Recipe(full=True, rungs=(1.0,), epochs=20, batch_size=32))
 )

@@ -1,4 +1,4 @@
-"""Training without a teacher: the baseline that head network distillation is measured against, everything from labels."""
+"""Training without a teacher: what head network distillation is measured against; everything learns from labels."""
 
 from splitsearch.searcher.training.phases import Phase
 from splitsearch.searcher.training.recipe import Recipe
@@ -16,5 +16,5 @@ def phases(lesson: Lesson) -> list[Phase]:
 
 
 TRAINERS.register("naive")(
-    Trainer(phases=phases, changes=WHOLE, published=Recipe(full=True, epochs=20, batch_size=32))
+    Trainer(phases=phases, changes=WHOLE, published=Recipe(full=True, rungs=(1.0,), epochs=20, batch_size=32))
 )
