@@ -49,6 +49,7 @@ from splitsearch.spaces.model import SplitModel
 from splitsearch.spaces.variants.variants import Variants
 
 CUTS = ("layer2.1", "layer2.8", "layer3.2", "layer3.6")
+_LONG = "long@"
 LONG = Trainer(phases=two_stages(match=True), changes=("tail",), published=Recipe(full=True))
 
 
@@ -228,7 +229,7 @@ def train(shared: Bench, results: Results) -> None:
     short = replace(
         long, epochs=options.short / len(shared.data.train.labels), rungs=RUNGS, batch_size=options.batch_size
     )
-    wanted = {"long": (LONG, replace(long, batch_size=64))} if options.long else {}
+    wanted = {f"{_LONG}{options.long}": (LONG, replace(long, batch_size=64))} if options.train_long else {}
     wanted |= {
         f"{name}@{options.short}/{options.learning_rate:g}/{options.batch_size}": (
             METHODS[name],
@@ -258,9 +259,9 @@ def tau(pairs: list[tuple[float, float]]) -> tuple[float, float, float]:
     return found, drawn[25], drawn[974]
 
 
-def report(results: Results) -> None:
+def report(results: Results, options: argparse.Namespace) -> None:
     """Prints the table."""
-    truth = {row["key"]: row for row in results.rows if row["method"] == "long"}
+    truth = {row["key"]: row for row in results.rows if row["method"] == f"{_LONG}{options.long}"}
     print(f"\n{len(truth)} candidates; long: {statistics.fmean(r['seconds'] for r in truth.values()):.1f} s each")
     accuracies = sorted(row["accuracy"] for row in truth.values())
     print(f"long accuracies {accuracies[0]:.3f} to {accuracies[-1]:.3f}\n")
@@ -269,7 +270,7 @@ def report(results: Results) -> None:
     for name in ("payload_bytes", "device_macs"):
         _line(name, [(row[name], row["accuracy"]) for row in rows])
     _line("error of the long training itself", [(-row["error"], row["accuracy"]) for row in rows])
-    for method in dict.fromkeys(row["method"] for row in results.rows if row["method"] != "long"):
+    for method in dict.fromkeys(row["method"] for row in results.rows if not row["method"].startswith(_LONG)):
         for rung in sorted({row["rung"] for row in results.rows if row["method"] == method}):
             at = [r for r in results.rows if (r["method"], r["rung"]) == (method, rung) and r["key"] in truth]
             if len(at) < 3:
@@ -299,7 +300,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--heads", nargs="+", default=["original", "mimic"])
     parser.add_argument("--channels", nargs="+", type=int, default=[1, 3, 8])
     parser.add_argument("--limit", type=int, default=24, help="of so many candidates")
-    parser.add_argument("--long", type=int, default=32000, help="samples; 0 trains none")
+    parser.add_argument("--long", type=int, default=32000, help="samples")
+    parser.add_argument("--train-long", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--short", type=int, default=2000, help="samples")
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--batch-size", type=int, default=64)
@@ -316,7 +318,7 @@ def main() -> None:
     results = Results(options.out / "results.jsonl")
     if not options.report:
         train(bench(options), results)
-    report(results)
+    report(results, options)
 
 
 if __name__ == "__main__":
