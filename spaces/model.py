@@ -136,11 +136,16 @@ class Lanes(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Runs the lanes independently and joins what they give."""
-        results = [lane(self._part(x, place)) for place, lane in enumerate(self.lanes)]
+        results = [self.member(x, place) for place in range(len(self.lanes))]
         if self.leave is None:
             total: torch.Tensor = sum(results[1:], results[0])
             return total / len(results)
         return torch.cat([to_map(result, self.leave) for result in results], dim=1)
+
+    def member(self, x: torch.Tensor, place: int) -> torch.Tensor:
+        """What one lane gives, from the joint input of all."""
+        result: torch.Tensor = self.lanes[place](self._part(x, place))
+        return result
 
     def _part(self, x: torch.Tensor, place: int) -> torch.Tensor:
         if self.entry is None:

@@ -14,18 +14,21 @@ class TrialResult:
 
     Attributes:
         trial: its number in the study.
-        state: `complete`; `pruned` if infeasible; `failed` if its training broke.
+        state: `complete`; `pruned` if infeasible or stopped at a rung; `failed` if its training broke.
         key: of the candidate.
         config: the candidate, as plain data.
         values: objectives by name; the known costs also of a pruned trial.
         reason: why it is not complete.
+        trained_by: the trial whose training this candidate shares, if it was never trained itself.
         repeat_of: the earlier trial whose values these are, if the candidate was known.
         latency: terms in milliseconds and their source; `payload_source` says whose bytes the transfer is of: `exact`,
             the `upper bound` of a coding, or the mean that was `measured` once the candidate was trained.
         macs: on `device` and `server`.
         parameters: on `device` and `server`.
         accuracy_interval: 95 % interval of the accuracy on the validation images.
-        curve: loss per epoch; empty if nothing was trained.
+        curve: one entry for each rung that was reached: `rung` from 0, `samples` seen, mean `loss` since the rung
+            before, `accuracy` on validation images (all of them at the last rung), and the ends `low` and `high` of its
+            95 % interval; empty if nothing was trained.
         seconds: that the trial took.
     """
 
@@ -36,6 +39,7 @@ class TrialResult:
     values: dict[str, float] = field(default_factory=dict)
     reason: str | None = None
     repeat_of: int | None = None
+    trained_by: int | None = None
     latency: dict[str, Any] = field(default_factory=dict)
     macs: dict[str, int] = field(default_factory=dict)
     parameters: dict[str, int] = field(default_factory=dict)

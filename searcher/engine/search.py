@@ -1,6 +1,7 @@
 """The search: ask for a candidate, use what is known of it, else evaluate it, tell; until the budget is spent."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -93,15 +94,17 @@ class Search:
         return self.finish()
 
     def _wanted(self, feasible: list[SplitConfig], limits: Limits) -> int:
-        """What turns out impossible when it is built cannot be waited for."""
-        refused = {result.key for result in self.results if _refused(result)}
+        """What turns out impossible when it is built, or came with another's training, cannot be waited for."""
+        refused = {result.key for result in self.results if _refused(result) or result.trained_by is not None}
         return min(limits.trials, sum(config.key not in refused for config in feasible))
 
     def finish(self) -> dict[str, Any]:
         """Writes the front of what is known and drops the checkpoints that are not on it."""
         document = front_document(self.header, self.results)
         write_front(self.run_folder, document)
-        kept = {checkpoint_path(self.evaluator.checkpoints, entry["trial"]) for entry in document["front"]}
+        trainers = {result.trial: result.trained_by for result in self.results if result.trained_by is not None}
+        numbers = {trainers.get(entry["trial"], entry["trial"]) for entry in document["front"]}
+        kept = {checkpoint_path(self.evaluator.checkpoints, number) for number in numbers}
         for path in self.evaluator.checkpoints.glob("trial-*.safetensors"):
             if path not in kept:
                 path.unlink()
@@ -111,29 +114,40 @@ class Search:
         """One ask and tell."""
         trial, point = self.study.ask()
         try:
-            result = self._result(trial.number, point)
+            result, siblings = self._result(trial.number, point)
         except BaseException:
             self.study.abandon(trial)
             raise
         self.study.tell(trial, result)
         self.results.append(result)
         append_line(self.run_folder / "trials.jsonl", result.to_json())
+        self._take(siblings)
         if self._document is None or not _refused(result):  # a refusal leaves the front as it is, and comes by dozens
             self._document = self.finish()
         self.reporter.trial(self._document, describe(result), self._evaluated(), wanted)
         return result
 
-    def _result(self, number: int, point: dict[str, int]) -> TrialResult:
+    def _take(self, siblings: Sequence[TrialResult]) -> None:
+        """Files what came with a training, where it is a point of the space and not known."""
+        known = {result.key for result in self.results if result.state != "failed"}
+        for sibling in siblings:
+            point = self.study.space.point(SplitConfig.from_json(sibling.config))
+            if sibling.key not in known and self.study.space.excluded(point) is None:
+                self.results.append(self.study.add(sibling, point))
+                append_line(self.run_folder / "trials.jsonl", self.results[-1].to_json())
+
+    def _result(self, number: int, point: dict[str, int]) -> tuple[TrialResult, Sequence[TrialResult]]:
         config = self.study.space.at(point)
         excluded = self.study.space.excluded(point)
         if excluded is not None:
-            return self.evaluator.refuse(number, config, excluded)
+            return self.evaluator.refuse(number, config, excluded), ()
         known = next(
             (r for r in self.results if r.key == config.key and r.repeat_of is None and r.state != "failed"), None
         )
         if known is None:
-            return self.evaluator.evaluate(number, config)
-        return replace(known, trial=number, repeat_of=known.trial, seconds=0.0)
+            found = self.evaluator.evaluate_family(number, config)
+            return found.result, found.siblings
+        return replace(known, trial=number, repeat_of=known.trial, seconds=0.0), ()
 
     def _evaluated(self) -> int:
         """Candidates that were trained, whatever came of it; each counts once."""

@@ -1,6 +1,7 @@
 """The Optuna study of a run: one SQLite file that Optuna Dashboard and plain Optuna scripts open."""
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,20 @@ class RunStudy:
             self._study.tell(trial, [result.values[objective.name] for objective in self.objectives])
         else:
             self._study.tell(trial, state=TrialState.PRUNED if result.state == "pruned" else TrialState.FAIL)
+
+    def add(self, result: TrialResult, point: dict[str, int]) -> TrialResult:
+        """Files a result that came with another candidate's training; returns it with a number of its own."""
+        numbered = replace(result, trial=len(self._study.get_trials(deepcopy=False)))
+        complete = numbered.state == "complete"
+        trial = optuna.trial.create_trial(
+            state=TrialState.COMPLETE if complete else TrialState.PRUNED,
+            params=point,
+            distributions=self._distributions,
+            values=[numbered.values[objective.name] for objective in self.objectives] if complete else None,
+            user_attrs=_attributes(numbered),
+        )
+        self._study.add_trial(trial)
+        return numbered
 
     def abandon(self, trial: Trial) -> None:
         """Closes a trial that was interrupted, and asks its point again first when the run goes on."""

@@ -1,7 +1,8 @@
 """One trial: profile, refuse or distil, validate. Whatever goes wrong with one candidate stays with that candidate."""
 
+import gc
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -10,26 +11,48 @@ from safetensors.torch import save
 from splitsearch.profilers.pool import Pool
 from splitsearch.profilers.profile import Profile, Target
 from splitsearch.profilers.timing import Stopwatch
+from splitsearch.searcher.engine.climb import Climb, Stop, never
 from splitsearch.searcher.engine.files import write_bytes_atomic
 from splitsearch.searcher.engine.objectives import Budgets
 from splitsearch.searcher.engine.proxy import at_proxy, scaled_payload
 from splitsearch.searcher.engine.results import TrialResult
 from splitsearch.searcher.engine.statistics import wilson_interval
 from splitsearch.searcher.training.activations import Activations
-from splitsearch.searcher.training.distill import Recipe, Trainer, Tutor
+from splitsearch.searcher.training.distill import Recipe, Trainer, Tutor, prepare
+from splitsearch.searcher.training.rungs import Curve, drop, identity
+from splitsearch.searcher.training.sharing import Families, training_key
 from splitsearch.searcher.training.teacher import Teacher
-from splitsearch.searcher.training.validate import Validation, validate
+from splitsearch.searcher.training.validate import Validation, sweep
 from splitsearch.spaces.assemble import assemble
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import InfeasibleError, UserError
 from splitsearch.spaces.model import SplitModel
 
-__all__ = ["Evaluator", "checkpoint_path"]
+__all__ = ["Evaluated", "Evaluator", "checkpoint_path", "rung_folder"]
 
 
 def checkpoint_path(folder: Path, trial: int) -> Path:
-    """Where the encoder and decoder of a trial lie."""
+    """Where what a trial trained lies."""
     return folder / f"trial-{trial:05d}.safetensors"
+
+
+def rung_folder(folder: Path, trial: int) -> Path:
+    """Where a trial keeps the checkpoint of its last rung, and looks for one when it begins."""
+    return folder / "rungs" / f"trial-{trial:05d}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """A trial, and what it found out beside.
+
+    Attributes:
+        result: of the candidate that was asked for.
+        siblings: of the candidates of the pool that share its training and keep the budgets, at no cost of their own:
+            `trained_by` names the trial, which is also their number until they have one.
+    """
+
+    result: TrialResult
+    siblings: tuple[TrialResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +66,10 @@ class Evaluator:
         pool: costs of every candidate.
         target: on what they were costed.
         budgets: limits on costs and accuracy.
-        trainer: how encoder and decoder learn.
+        trainer: how candidates learn.
         recipe: for how long.
-        seed: of the run; with the candidate's key it decides initialisation and order.
-        checkpoints: folder for encoder and decoder weights.
+        seed: of the run; with the training's key it decides initialisation and order.
+        checkpoints: folder for weights.
         proxy_size: side in pixels of the images that are trained and validated on in place of the real ones.
     """
 
@@ -61,42 +84,115 @@ class Evaluator:
     seed: int
     checkpoints: Path
     proxy_size: int | None = None
+    families: Families = field(default_factory=Families, repr=False)
 
-    def evaluate(self, number: int, config: SplitConfig) -> TrialResult:
-        """Evaluates one candidate; what is infeasible comes back pruned with the reason, without any training."""
+    def evaluate(self, number: int, config: SplitConfig, *, stop: Stop = never) -> TrialResult:
+        """Evaluates one candidate and says nothing of those that share its training."""
+        return self._evaluate(number, config, stop, []).result
+
+    def evaluate_family(self, number: int, config: SplitConfig, *, stop: Stop = never) -> Evaluated:
+        """Evaluates one candidate and sweeps those of the pool that share its training.
+
+        Args:
+            number: of the trial.
+            config: the candidate. What is infeasible comes back pruned with the reason, without any training.
+            stop: is asked after each rung but the last; a reason ends the training, and the result is pruned with it.
+        """
+        return self._evaluate(number, config, stop, self._siblings(config))
+
+    def _evaluate(self, number: int, config: SplitConfig, stop: Stop, siblings: list[SplitConfig]) -> Evaluated:
         watch = Stopwatch()
         try:
             profile = self.pool.get(config)
         except InfeasibleError as error:
-            return self.refuse(number, config, str(error))
+            return Evaluated(result=self.refuse(number, config, str(error)))
         bound = "exact" if config.coding == "none" else "upper bound"
         known = _costed(_blank(number, config, "failed", None), profile, payload_source=bound)
         broken = self.budgets.violations(known.values)
         if broken:
-            return replace(known, state="pruned", reason="; ".join(broken))
-        seed = int(hashlib.sha256(f"{self.seed}:{config.key}".encode()).hexdigest()[:8], 16)
-        torch.manual_seed(seed)
-        try:
-            try:
-                model = assemble(at_proxy(config, self.proxy_size), self.teacher.variants, seed)
-            except (InfeasibleError, UserError) as error:  # the settings were checked: this candidate is wrong
-                return replace(known, state="pruned", reason=str(error), seconds=watch.seconds)
-            result = self._train(known, profile, model, seed)
-        except InfeasibleError as error:
-            result = replace(known, reason=str(error))
-        except RuntimeError as error:  # torch reports exhausted memory so; one candidate must not end the search
-            result = replace(known, reason=str(error).strip().splitlines()[0])
-        return replace(result, seconds=watch.seconds)
+            return Evaluated(result=replace(known, state="pruned", reason="; ".join(broken)))
+        found = self._train(known, config, stop, siblings)
+        if found.result.state == "failed":
+            drop(rung_folder(self.checkpoints, number))
+        return replace(found, result=replace(found.result, seconds=watch.seconds))
 
     def refuse(self, number: int, config: SplitConfig, reason: str) -> TrialResult:
         """The result of a candidate that cannot exist, with the reason."""
         return _blank(number, config, "pruned", reason)
 
-    def _train(self, known: TrialResult, profile: Profile, model: SplitModel, seed: int) -> TrialResult:
-        config = at_proxy(SplitConfig.from_json(known.config), self.proxy_size)
-        curve = self.trainer(config, model, self.tutor, self.recipe, seed)
-        found = validate(config, model, self.tutor.data, self.validation)
-        source = "measured"
+    def _siblings(self, config: SplitConfig) -> list[SplitConfig]:
+        """Where each trains at its own bit-width, those with other widths are other trainings."""
+        found = self.families.siblings(config, self.pool.profiles)
+        own = self.recipe.bits == "own"
+        kept = [other for other in found if not own or other.bits == config.bits]
+        return [other for other in kept if not self.budgets.violations(self.pool.get(other).values)]
+
+    def _train(self, known: TrialResult, config: SplitConfig, stop: Stop, siblings: list[SplitConfig]) -> Evaluated:
+        try:
+            try:
+                return self._trained(known, config, stop, siblings, self.recipe)
+            except (RuntimeError, MemoryError) as error:
+                if not _exhausted(error) or self.recipe.batch_size < 4:
+                    raise
+            gc.collect()  # what the failed training held must be gone before the next one begins
+            halved = replace(self.recipe, batch_size=self.recipe.batch_size // 2)
+            return self._trained(known, config, stop, siblings, halved)
+        except InfeasibleError as error:
+            return Evaluated(result=replace(known, reason=str(error)))
+        except (RuntimeError, MemoryError) as error:  # one candidate must not end the search
+            reason = (str(error).strip().splitlines() or ["out of memory"])[0]
+            return Evaluated(result=replace(known, reason=reason))
+
+    def _trained(
+        self, known: TrialResult, config: SplitConfig, stop: Stop, siblings: list[SplitConfig], recipe: Recipe
+    ) -> Evaluated:
+        key = training_key(config) if recipe.bits != "own" else config.key
+        seed = int(hashlib.sha256(f"{self.seed}:{key}".encode()).hexdigest()[:8], 16)
+        torch.manual_seed(seed)
+        proxied = at_proxy(config, self.proxy_size)
+        try:
+            model = assemble(proxied, self.teacher.variants, seed)
+        except (InfeasibleError, UserError) as error:  # the settings were checked: this candidate is wrong
+            return Evaluated(result=replace(known, state="pruned", reason=str(error)))
+        family = self.families.siblings(config, self.pool.profiles)
+        bits = tuple(sorted({config.bits, *(other.bits for other in family)}))
+        model, training = prepare(self.trainer, proxied, model, self.tutor, recipe, seed=seed, bits=bits)
+        climb = Climb(
+            config=proxied,
+            model=model,
+            training=training,
+            validation=self.validation,
+            labels=self.tutor.data.val.labels,
+            folder=rung_folder(self.checkpoints, known.trial),
+            who=identity(key, recipe, seed, bits),
+        )
+        curve, reason = climb.run(known.trial, known.values, stop)
+        if reason is not None:
+            drop(climb.folder)
+            return Evaluated(result=replace(known, state="pruned", reason=reason, curve=curve))
+        found = self._swept(known, config, siblings, model, curve)
+        drop(climb.folder)
+        return found
+
+    def _swept(
+        self, known: TrialResult, config: SplitConfig, siblings: list[SplitConfig], model: SplitModel, curve: Curve
+    ) -> Evaluated:
+        swept = [at_proxy(each, self.proxy_size) for each in (config, *siblings)]
+        found = sweep(swept, model, self.tutor.data, self.validation)
+        result = self._judged(known, config, model, found[0])
+        low, high = result.accuracy_interval or (0.0, 1.0)
+        last = curve[-1] | {"accuracy": found[0].accuracy, "low": low, "high": high}
+        result = replace(result, curve=[*curve[:-1], last])
+        others = tuple(
+            self._judged(_blank(known.trial, other, "failed", None, trained_by=known.trial), other, model, validation)
+            for other, validation in zip(siblings, found[1:], strict=True)
+        )
+        if any(each.state == "complete" for each in (result, *others)):
+            _save(model, checkpoint_path(self.checkpoints, known.trial))
+        return Evaluated(result=result, siblings=others)
+
+    def _judged(self, known: TrialResult, config: SplitConfig, model: SplitModel, found: Validation) -> TrialResult:
+        profile, source = self.pool.get(config), "measured"
         if self.proxy_size is not None:
             found = scaled_payload(found, model, config.bits, profile.payload_bytes)
             source = "exact" if config.coding == "none" else f"estimated from images of {self.proxy_size} px"
@@ -106,21 +202,27 @@ class Evaluator:
             state="complete",
             values=_values(profile, found),
             accuracy_interval=wilson_interval(found.accuracy, found.images),
-            curve=[{"epoch": epoch, "loss": loss} for epoch, loss in enumerate(curve, start=1)],
         )
-        drop = self.teacher.accuracy - found.accuracy
+        drop_in_accuracy = self.teacher.accuracy - found.accuracy
         limit = self.budgets.max_accuracy_drop
-        if limit is not None and drop > limit:
-            reason = f"accuracy drop {drop:.3f} is above the budget of {limit:g}"
+        if limit is not None and drop_in_accuracy > limit:
+            reason = f"accuracy drop {drop_in_accuracy:.3f} is above the budget of {limit:g}"
             return replace(result, state="pruned", reason=reason)
-        _save(model, checkpoint_path(self.checkpoints, known.trial))
         return result
 
 
-def _blank(number: int, config: SplitConfig, state: str, reason: str | None) -> TrialResult:
-    return TrialResult.from_json(
-        {"trial": number, "state": state, "key": config.key, "config": config.to_json(), "reason": reason}
-    )
+def _exhausted(error: BaseException) -> bool:
+    """Whether memory ran out: torch says so in words on the CPU."""
+    text = str(error).lower()
+    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return known or "out of memory" in text or "allocate memory" in text
+
+
+def _blank(
+    number: int, config: SplitConfig, state: str, reason: str | None, *, trained_by: int | None = None
+) -> TrialResult:
+    facts = {"trial": number, "state": state, "key": config.key, "config": config.to_json(), "reason": reason}
+    return TrialResult.from_json(facts | {"trained_by": trained_by})
 
 
 def _costed(result: TrialResult, profile: Profile, *, payload_source: str) -> TrialResult:

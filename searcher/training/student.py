@@ -5,17 +5,28 @@ is pruned, shrunk, divided or replaced learns too, and then the images enter.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
 
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.spaces.config import SplitConfig
-from splitsearch.spaces.model import SplitModel, Stage
+from splitsearch.spaces.model import Lanes, SplitModel, Stage
 
-__all__ = ["Student"]
+__all__ = ["Student", "views_of"]
 
 _HEADS = ("head", "head_after_exit")
+
+
+def views_of(activations: Activations) -> int:
+    """How many deterministic views of each image there are, the plain one among them."""
+    return int(getattr(activations, "views", 1))
+
+
+def _seen(view: int) -> dict[str, Any]:
+    """The plain view is what every store of activations has."""
+    return {"view": view} if view else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +72,31 @@ class Student:
         """Makes the logits."""
         return self._named("tail").module
 
-    def target(self, indices: torch.Tensor) -> torch.Tensor:
-        """The teacher's tensor at the cut, at the resolution of the candidate."""
-        return self.activations.at(self.config.cut, indices, self.size)
+    @property
+    def members(self) -> int:
+        """Networks that the tail consists of: SplitNet's S where it is divided, else 1."""
+        return len(self.tail.lanes) if isinstance(self.tail, Lanes) else 1
 
-    def narrow(self, indices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def target(self, indices: torch.Tensor, view: int = 0, cut: str | None = None) -> torch.Tensor:
+        """The teacher's tensor at a cut, at the resolution of the candidate.
+
+        Args:
+            indices: of the images.
+            view: of them.
+            cut: None means the candidate's own.
+        """
+        return self.activations.at(cut or self.config.cut, indices, self.size, **_seen(view))
+
+    def teacher_logits(self, indices: torch.Tensor, view: int = 0) -> torch.Tensor:
+        """The teacher's logits (N, K)."""
+        return self.activations.logits(indices, **_seen(view))
+
+    def narrow(self, indices: torch.Tensor, view: int = 0) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Runs the device's side.
 
         Args:
             indices: of the images.
+            view: of them.
 
         Returns:
             The narrow tensor (N, channels, h, w) before the wire, and what enters the exit's classifier, if there is
@@ -77,13 +104,13 @@ class Student:
         """
         exit_input = None
         if self.keeps_head:
-            x = self.target(indices)
+            x = self.target(indices, view)
             if self.model.exit is not None:
                 exit_cut = self.config.exit_cut
                 assert exit_cut is not None
-                exit_input = self.activations.at(exit_cut, indices, self.size)
+                exit_input = self.target(indices, view, exit_cut)
         else:
-            x = self.activations.inputs(indices, self.size)
+            x = self.activations.inputs(indices, self.size, **_seen(view))
         for stage in self.learning_on_device:
             x = stage.module(x)
             if self.model.exit is not None and stage.name == self.model.exit.after:
@@ -93,6 +120,13 @@ class Student:
     def logits(self, received: torch.Tensor) -> torch.Tensor:
         """Runs the server's side on what came over the wire."""
         result: torch.Tensor = self.tail(self.decoder(received))
+        return result
+
+    def member_logits(self, joint: torch.Tensor, place: int) -> torch.Tensor:
+        """The logits of one member of the tail, from the decoder's output."""
+        if isinstance(self.tail, Lanes):
+            return self.tail.member(joint, place)
+        result: torch.Tensor = self.tail(joint)
         return result
 
     def _named(self, name: str) -> Stage:

@@ -1,12 +1,22 @@
-"""A data set that a tiny network can learn."""
+"""A data set that a tiny network can learn, and lessons on it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 
 from splitsearch.searcher.data.dataset import Dataset, Split
 from splitsearch.searcher.training.activations import Activations
-from splitsearch.searcher.training.distill import Tutor
+from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor, prepare
+from splitsearch.searcher.training.runner import Training
+from splitsearch.spaces.assemble import assemble
+from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.variants.variants import Variants
+
+BASE = SplitConfig(backbone="net", cut="1.2", head="original", channels=2, bits=8, image_size=32)
+MakeTraining = Callable[..., Training]
 
 
 def split(count: int, seed: int) -> Split:
@@ -28,3 +38,16 @@ def data() -> Dataset:
 @pytest.fixture
 def tutor(data: Dataset, variants: Variants) -> Tutor:
     return Tutor(data=data, activations=Activations(variants, data.train.images))
+
+
+@pytest.fixture
+def training(variants: Variants, tutor: Tutor) -> MakeTraining:
+    """Makes a training that has not begun, by trainer, recipe and changes of the candidate."""
+
+    def make(trainer: str = "hnd", recipe: Recipe | None = None, **changes: Any) -> Training:
+        torch.manual_seed(0)
+        config = replace(BASE, **changes)
+        short = recipe or Recipe(epochs=3, batch_size=16)
+        return prepare(TRAINERS.get(trainer), config, assemble(config, variants), tutor, short, seed=0)[1]
+
+    return make

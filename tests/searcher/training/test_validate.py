@@ -8,7 +8,7 @@ import torch
 from splitsearch.searcher.data.dataset import Dataset
 from splitsearch.searcher.data.preprocess import normalise
 from splitsearch.searcher.training.activations import Activations
-from splitsearch.searcher.training.validate import validate
+from splitsearch.searcher.training.validate import sweep, validate
 from splitsearch.spaces.assemble import assemble
 from splitsearch.spaces.bottleneck.payload import Quantiser, payload_bytes
 from splitsearch.spaces.config import SplitConfig
@@ -78,3 +78,40 @@ def test_coded_payloads_are_shorter_and_mean_the_same(variants: Variants, data: 
     first, second = validate(plain, model, data, store), validate(coded, model, data, store)
     assert second.accuracy == first.accuracy
     assert second.payload_bytes <= first.payload_bytes
+
+
+@torch.no_grad()
+def test_a_sweep_gives_exactly_what_separate_validations_give(variants: Variants, data: Dataset) -> None:
+    torch.manual_seed(0)
+    base = SplitConfig(
+        backbone="net",
+        cut="1.2",
+        head="original",
+        channels=2,
+        bits=8,
+        image_size=32,
+        exit_cut="0.2",
+        exit_threshold=0.2,
+    )
+    model = assemble(base, variants)
+    for stage in model.stages:
+        stage.module.eval()
+    store = Activations(variants, data.val.images)
+    family = [
+        replace(base, bits=bits, coding=coding, exit_threshold=threshold, exit_confidence=kind, exit_fusion=fusion)
+        for bits, coding in ((1, "none"), (2, "zstd"), (8, "none"), (8, "zstd"), (32, "none"))
+        for threshold, kind, fusion in (
+            (0.2, "max", 0.0),
+            (0.15, "max", 0.6),
+            (0.01, "margin", 0.0),
+            (0.1, "entropy", 0.2),
+        )
+    ]
+    runs: list[int] = []
+    handle = model.stages[-1].module.register_forward_hook(lambda *_: runs.append(1))
+    swept = sweep(family, model, data, store)
+    assert len(runs) == 4  # one pass through the tail for each bit-width, however many candidates
+    handle.remove()
+    assert swept == [validate(config, model, data, store) for config in family]
+    assert len({round(found.accuracy, 3) for found in swept}) > 1
+    assert len({found.exit_rate for found in swept}) > 2

@@ -1,0 +1,325 @@
+"""Does a short trial rank candidates as a long training does? Kendall's tau per rung, with its interval.
+
+    python benchmarks/truth.py --backbone cifar_resnet.py:resnet56 --dataset npz:cifar10_20k.npz --out truth
+
+Needs a backbone with weights and images that it classifies. Trains every candidate once long (BottleFit in two stages:
+several layers matched through the frozen tail, then decoder, tail and encoder tuned on labels and the teacher's
+answers) and short in each of the ways of `--methods`, and prints how well the short accuracies, and figures that need
+no training at all, rank the candidates.
+
+What was trained stands in OUT/results.jsonl, one line each, so that an interrupted run goes on. The candidates are the
+product of cuts, heads and channels, shuffled by a fixed seed: any first part of them is a fair sample.
+"""
+
+import argparse
+import json
+import random
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from scipy.stats import kendalltau
+from torch.nn import functional
+
+from splitsearch.profilers.devices.device import load_device
+from splitsearch.profilers.networks.network import load_network
+from splitsearch.profilers.profile import Profiler, Target
+from splitsearch.profilers.timing import processor_stopwatch
+from splitsearch.searcher.data.dataset import Dataset
+from splitsearch.searcher.data.prepare import load_dataset
+from splitsearch.searcher.training.activations import Activations
+from splitsearch.searcher.training.distill import TRAINERS, Recipe, Trainer, Tutor, prepare
+from splitsearch.searcher.training.phases import Phase
+from splitsearch.searcher.training.recipe import RUNGS
+from splitsearch.searcher.training.start import settle_norms, start_from_components
+from splitsearch.searcher.training.student import Student
+from splitsearch.searcher.training.tap import tapped
+from splitsearch.searcher.training.trainers.bottlefit import two_stages
+from splitsearch.searcher.training.tutor import Lesson
+from splitsearch.spaces.assemble import assemble
+from splitsearch.spaces.backbones.loading import load_backbone
+from splitsearch.spaces.bottleneck.payload import Quantiser
+from splitsearch.spaces.config import SplitConfig
+from splitsearch.spaces.graph.cuts import find_cut, find_cuts
+from splitsearch.spaces.model import SplitModel
+from splitsearch.spaces.variants.variants import Variants
+
+CUTS = ("layer2.1", "layer2.8", "layer3.2", "layer3.6")
+_LONG = "long@"
+LONG = Trainer(phases=two_stages(match=True), changes=("tail",), published=Recipe(full=True))
+
+
+def mixed(imitating: float, *, frozen: bool = False, match: bool = False) -> Callable[[Lesson], list[Phase]]:
+    """Two stages with another division of the samples."""
+
+    def phases(lesson: Lesson) -> list[Phase]:
+        first, second = two_stages(frozen=frozen, match=match)(lesson)
+        if imitating == 0:
+            return [replace(second, share=1.0, start=lambda: start_from_components(lesson))]
+        return [replace(first, share=imitating), replace(second, share=1 - imitating)]
+
+    return phases
+
+
+def _own(phases: Callable[[Lesson], list[Phase]]) -> Trainer:
+    return Trainer(phases=phases, changes=("tail",), published=Recipe(full=True))
+
+
+METHODS: dict[str, Trainer] = {
+    "hnd": TRAINERS.get("hnd"),
+    "hnd-settled": _own(TRAINERS.get("hnd").phases),  # norm statistics of the tail taken anew at each rung
+    "ghnd": TRAINERS.get("ghnd"),
+    "bottlefit": TRAINERS.get("bottlefit"),
+    "bottlefit-match": LONG,
+    "bottlefit-75": _own(mixed(0.75)),
+    "bottlefit-25": _own(mixed(0.25)),
+    "tuned": _own(mixed(0.0)),
+    "bottlefit-frozen": TRAINERS.get("bottlefit_frozen"),
+}
+
+
+class Prefilled(Activations):
+    """Activations at many cuts from one pass over the images, in place of one pass for each cut."""
+
+    def __init__(self, variants: Variants, images: torch.Tensor, cuts: Sequence[str], *, half: bool) -> None:
+        super().__init__(variants, images, max_bytes=8 * 2**30)
+        head = tapped(variants.graph.module, [find_cut(variants.graph, cut).node for cut in cuts])
+        parts: list[list[torch.Tensor]] = [[] for _ in (*cuts, "logits")]
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=half):
+            for chunk in torch.split(torch.arange(len(images)), 128):
+                for part, tensor in zip(parts, head(self.inputs(chunk)), strict=True):
+                    part.append(tensor.clone())
+        self.tensors = {cut: torch.cat(part) for cut, part in zip((*cuts, "logits"), parts, strict=True)}
+
+    def at(self, cut: str, indices: torch.Tensor, size: int | None = None) -> torch.Tensor:
+        """As kept; other cuts are computed."""
+        kept = self.tensors.get(cut)
+        return super().at(cut, indices, size) if kept is None else kept[indices].float()
+
+    def logits(self, indices: torch.Tensor) -> torch.Tensor:
+        """As kept."""
+        return self.tensors["logits"][indices].float()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What all trainings share."""
+
+    options: argparse.Namespace
+    data: Dataset
+    variants: Variants
+    train: Activations
+    val: Activations
+    profiler: Profiler
+
+    def candidates(self) -> list[SplitConfig]:
+        """All of them, shuffled."""
+        found = [
+            self._config(cut, head, channels)
+            for cut in self.options.cuts
+            for head in self.options.heads
+            for channels in self.options.channels
+        ]
+        random.Random(0).shuffle(found)
+        return found[: self.options.limit]
+
+    def _config(self, cut: str, head: str, channels: int) -> SplitConfig:
+        graph = self.variants.graph
+        return SplitConfig(
+            backbone=self.options.backbone,
+            cut=find_cut(graph, cut).name,
+            head="mimic" if head == "mimic" else "original",
+            channels=channels,
+            bits=8,
+            image_size=graph.image_size,
+        )
+
+    def one(self, config: SplitConfig, trainer: Trainer, recipe: Recipe, *, settle: bool) -> Iterator[dict[str, Any]]:
+        """Trains a candidate; what it is worth at each rung."""
+        torch.manual_seed(self.options.seed)
+        model = assemble(config, self.variants, self.options.seed)
+        seed = self.options.seed
+        own, training = prepare(
+            trainer, config, model, Tutor(data=self.data, activations=self.train), recipe, seed=seed
+        )
+        spent = 0.0
+        for rung, bound in enumerate(training.bounds):
+            watch = processor_stopwatch()
+            loss = training.advance(bound)
+            if settle:
+                settle_norms(training.lesson)
+            spent += watch.seconds
+            facts = {"rung": rung, "samples": training.samples, "loss": loss, "seconds": spent}
+            yield facts | self.worth(config, own, recipe.bfloat16)
+
+    @torch.no_grad()
+    def worth(self, config: SplitConfig, model: SplitModel, half: bool) -> dict[str, float]:
+        """Accuracy and cross-entropy on the validation images, and the error to the teacher's tensor there."""
+        student = Student(config=config, model=model, activations=self.val)
+        hits, surprise, squares, spread = 0.0, 0.0, 0.0, 0.0
+        labels = self.data.val.labels
+        for indices in torch.split(torch.arange(len(labels)), 200):
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
+                joint = student.decoder(Quantiser(config.bits)(student.narrow(indices)[0]))
+                logits = student.tail(joint).float()
+            target = student.target(indices)
+            squares += float((joint.float() - target).square().sum())
+            spread += float((target - target.mean((0, 2, 3), keepdim=True)).square().sum())
+            hits += float((logits.argmax(1) == labels[indices]).sum())
+            surprise += float(functional.cross_entropy(logits, labels[indices], reduction="sum"))
+        count = len(labels)
+        return {"accuracy": hits / count, "surprise": surprise / count, "error": squares / spread}
+
+    def costs(self, config: SplitConfig) -> dict[str, float]:
+        """What is known of a candidate before any training."""
+        profile = self.profiler.profile(assemble(config, self.variants))
+        return {"payload_bytes": profile.payload_bytes, "device_macs": float(profile.device_macs)}
+
+
+def bench(options: argparse.Namespace) -> Bench:
+    """Loads data and backbone."""
+    data = load_dataset(options.dataset, image_size=options.image_size, subset=options.subset, seed=0, data_dir=None)
+    torch.manual_seed(0)
+    backbone = load_backbone(options.backbone, classes=len(data.classes), weights=options.weights)
+    variants = Variants.trace(backbone.name, backbone.module, data.image_size)
+    cuts = [find_cut(variants.graph, cut) for cut in options.cuts]
+    # What `ghnd` matches behind the cuts: the last block of each map size.
+    blocks = [cut for cut in find_cuts(variants.graph, "blocks") if len(cut.shape) == 3 and cut.shape[1] > 1]
+    ends = [cut for cut, after in pairwise([*blocks, None]) if after is None or after.shape != cut.shape]
+    places = list(dict.fromkeys(cut.name for cut in (*cuts, *ends) if cut.index >= min(c.index for c in cuts)))
+    device, server, network = load_device("jetson"), load_device("server_t4"), load_network("lte")
+    return Bench(
+        options=options,
+        data=data,
+        variants=variants,
+        train=Prefilled(variants, data.train.images, places, half=options.bfloat16),
+        val=Prefilled(variants, data.val.images, places, half=options.bfloat16),
+        profiler=Profiler(Target(device=device, server=server, network=network)),
+    )
+
+
+class Results:
+    """Lines of results.jsonl, by candidate, method and rung."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        self.rows: list[dict[str, Any]] = [json.loads(line) for line in lines]
+
+    def has(self, key: str, method: str) -> bool:
+        """Whether a training was finished."""
+        return any(row["key"] == key and row["method"] == method for row in self.rows)
+
+    def add(self, rows: list[dict[str, Any]]) -> None:
+        """Appends the rungs of one training."""
+        self.rows += rows
+        with self.path.open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+def train(shared: Bench, results: Results) -> None:
+    """All trainings that are not there yet."""
+    options = shared.options
+    long = Recipe(epochs=options.long / len(shared.data.train.labels), bfloat16=options.bfloat16, rungs=(1.0,))
+    short = replace(
+        long, epochs=options.short / len(shared.data.train.labels), rungs=RUNGS, batch_size=options.batch_size
+    )
+    wanted = {f"{_LONG}{options.long}": (LONG, replace(long, batch_size=64))} if options.train_long else {}
+    wanted |= {
+        f"{name}@{options.short}/{options.learning_rate:g}/{options.batch_size}": (
+            METHODS[name],
+            replace(short, learning_rate=options.learning_rate),
+        )
+        for name in options.methods
+    }
+    for name, (trainer, recipe) in wanted.items():
+        for config in shared.candidates():
+            if results.has(config.key, name):
+                continue
+            facts = {"key": config.key, "method": name, "candidate": str(config)}
+            known = shared.costs(config)
+            settle = name.startswith("hnd-settled")
+            results.add([facts | known | row for row in shared.one(config, trainer, recipe, settle=settle)])
+            last = results.rows[-1]
+            print(f"{name} {config}: {last['accuracy']:.3f} ({last['seconds']:.1f} s)", flush=True)
+
+
+def tau(pairs: list[tuple[float, float]]) -> tuple[float, float, float]:
+    """Kendall's tau-b, and its 95 % interval by 1000 bootstrap samples of the candidates."""
+    draw = random.Random(0)
+    found = float(kendalltau(*zip(*pairs, strict=True)).statistic)
+    drawn = sorted(
+        float(kendalltau(*zip(*(draw.choice(pairs) for _ in pairs), strict=True)).statistic) for _ in range(1000)
+    )
+    return found, drawn[25], drawn[974]
+
+
+def report(results: Results, options: argparse.Namespace) -> None:
+    """Prints the table."""
+    truth = {row["key"]: row for row in results.rows if row["method"] == f"{_LONG}{options.long}"}
+    print(f"\n{len(truth)} candidates; long: {statistics.fmean(r['seconds'] for r in truth.values()):.1f} s each")
+    accuracies = sorted(row["accuracy"] for row in truth.values())
+    print(f"long accuracies {accuracies[0]:.3f} to {accuracies[-1]:.3f}\n")
+    print("| ranked by | samples | seconds | mean accuracy | tau | 95 % |\n|---|---|---|---|---|---|")
+    rows = list(truth.values())
+    for name in ("payload_bytes", "device_macs"):
+        _line(name, [(row[name], row["accuracy"]) for row in rows])
+    _line("error of the long training itself", [(-row["error"], row["accuracy"]) for row in rows])
+    for method in dict.fromkeys(row["method"] for row in results.rows if not row["method"].startswith(_LONG)):
+        for rung in sorted({row["rung"] for row in results.rows if row["method"] == method}):
+            at = [r for r in results.rows if (r["method"], r["rung"]) == (method, rung) and r["key"] in truth]
+            if len(at) < 3:
+                continue
+            for score, sign in (("accuracy", 1), ("surprise", -1), ("error", -1)):
+                pairs = [(sign * row[score], truth[row["key"]]["accuracy"]) for row in at]
+                mean = [statistics.fmean(row[name] for row in at) for name in ("samples", "seconds", "accuracy")]
+                _line(f"{method} rung {rung} {score} ({len(at)})", pairs, mean)
+
+
+def _line(name: str, pairs: list[tuple[float, float]], means: list[float] | None = None) -> None:
+    found, low, high = tau(pairs)
+    cells = [f"{means[0]:.0f}", f"{means[1]:.2f}", f"{means[2]:.3f}"] if means else ["", "", ""]
+    print("| " + " | ".join((name, *cells, f"{found:.2f}", f"{low:.2f} to {high:.2f}")) + " |")
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--backbone", required=True)
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--weights", default="auto")
+    parser.add_argument("--image-size", type=int)
+    parser.add_argument("--subset", type=int, default=8000)
+    parser.add_argument("--cuts", nargs="+", default=list(CUTS))
+    parser.add_argument("--heads", nargs="+", default=["original", "mimic"])
+    parser.add_argument("--channels", nargs="+", type=int, default=[1, 3, 8])
+    parser.add_argument("--limit", type=int, default=24, help="of so many candidates")
+    parser.add_argument("--long", type=int, default=32000, help="samples")
+    parser.add_argument("--train-long", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--short", type=int, default=2000, help="samples")
+    parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--methods", nargs="*", default=["hnd", "ghnd", "bottlefit"], help=", ".join(METHODS))
+    parser.add_argument("--bfloat16", action="store_true")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--report", action="store_true", help="train nothing")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Trains what is missing and prints the table."""
+    options = parse()
+    results = Results(options.out / "results.jsonl")
+    if not options.report:
+        train(bench(options), results)
+    report(results, options)
+
+
+if __name__ == "__main__":
+    main()

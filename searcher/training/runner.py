@@ -1,0 +1,244 @@
+"""Runs the phases of one training step by step, so that it can stop after any step, be kept, and go on bit-exactly.
+
+What a step does follows from its number: which images, which view, which learning rate, which random numbers. So a
+training that was interrupted needs its weights and the moments of its optimiser, and nothing else, to go on as if it
+had not been.
+"""
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from splitsearch.searcher.training.phases import Batch, Optimiser, Phase, rate
+from splitsearch.searcher.training.tutor import Lesson
+from splitsearch.spaces.errors import InfeasibleError
+
+__all__ = ["Piece", "Training", "pieces"]
+
+_MOMENTS = "optimiser"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A phase's steps within one cycle.
+
+    Attributes:
+        phase: which.
+        begin: number of its first step.
+        end: number of the step after its last.
+        first: whether the phase starts here.
+    """
+
+    phase: Phase
+    begin: int
+    end: int
+    first: bool
+
+
+def pieces(phases: Sequence[Phase], bounds: Sequence[int]) -> list[Piece]:
+    """Divides every cycle among the phases.
+
+    Args:
+        phases: whose shares sum to 1.
+        bounds: the step after the last of each cycle, rising. A cycle of fewer steps than phases has pieces without
+            steps.
+    """
+    found: list[Piece] = []
+    begin = 0
+    for cycle, bound in enumerate(bounds):
+        behind = 0.0
+        start = begin
+        for phase in phases:
+            behind += phase.share
+            end = bound if phase is phases[-1] else start + round((bound - start) * min(1.0, behind))
+            found.append(Piece(phase=phase, begin=begin, end=end, first=cycle == 0))
+            begin = end
+    return found
+
+
+class Training:
+    """One candidate's training, from wherever it stands.
+
+    Attributes:
+        step: number of the next step.
+        bounds: the step after which each rung is reached.
+    """
+
+    def __init__(self, lesson: Lesson, phases: Sequence[Phase]) -> None:
+        """Prepares the steps.
+
+        Args:
+            lesson: whose.
+            phases: of its trainer.
+        """
+        recipe = lesson.recipe
+        self.lesson = lesson
+        self.batch_size = min(recipe.batch_size, lesson.count)
+        self._per_epoch = max(1, lesson.count // self.batch_size)
+        steps = max(len(recipe.rungs), round(recipe.epochs * self._per_epoch))
+        self.bounds = _bounds(steps, recipe.rungs)
+        # A short training anneals before each rung, so that what is judged there is a finished training of its length.
+        self._pieces = pieces(phases, [steps] if recipe.full else self.bounds)
+        self.step = 0
+        self._optimiser: torch.optim.Optimizer | None = None
+        self._order: tuple[int, torch.Tensor] | None = None
+
+    @property
+    def samples(self) -> int:
+        """Images seen so far, each as often as it was."""
+        return self.step * self.batch_size
+
+    def learned(self) -> dict[str, nn.Module]:
+        """What a checkpoint must hold, by the names of stages."""
+        model = self.lesson.student.model
+        stages = (*model.stages, *((model.exit.stage,) if model.exit else ()))
+        return {stage.name: stage.module for stage in stages if not stage.original}
+
+    def advance(self, until: int) -> float | None:
+        """Runs the steps up to a number; returns their mean loss, None if there were none.
+
+        Raises:
+            InfeasibleError: the loss is no number any more.
+        """
+        losses: list[float] = []
+        while self.step < until:
+            piece = self._piece()
+            losses += self._run(piece, min(until, piece.end))
+        return sum(losses) / len(losses) if losses else None
+
+    def state(self) -> tuple[dict[str, torch.Tensor], int]:
+        """What is needed to go on: weights and moments by name, and the number of the next step."""
+        tensors = {
+            f"{stage}.{key}": value.clone()
+            for stage, module in self.learned().items()
+            for key, value in module.state_dict().items()
+        }
+        moments = {} if self._optimiser is None else self._optimiser.state_dict()["state"]
+        for place, values in moments.items():
+            tensors |= {
+                f"{_MOMENTS}.{place}.{name}": value.clone() for name, value in values.items() if value is not None
+            }
+        return tensors, self.step
+
+    def restore(self, tensors: dict[str, torch.Tensor], step: int) -> None:
+        """Goes on from what `state` returned, in a training of the same candidate, recipe and seed."""
+        for stage, module in self.learned().items():
+            prefix = f"{stage}."
+            own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+            module.load_state_dict(own)
+        self.step = step
+        self._optimiser = None
+        moments: dict[int, dict[str, torch.Tensor]] = {}
+        for key, value in tensors.items():
+            if key.startswith(f"{_MOMENTS}."):
+                place, name = key.split(".")[1:]
+                moments.setdefault(int(place), {})[name] = value
+        if moments:
+            piece = self._piece()
+            optimiser = self.optimiser(piece, self._trained(piece.phase.learning))
+            optimiser.load_state_dict(optimiser.state_dict() | {"state": moments})
+
+    def _piece(self) -> Piece:
+        return next(piece for piece in self._pieces if piece.begin <= self.step < piece.end)
+
+    def _run(self, piece: Piece, until: int) -> list[float]:
+        phase, losses = piece.phase, []
+        if self.step == piece.begin and piece.first and phase.start is not None:
+            phase.start()
+        with self._only(phase.learning) as trained:
+            optimiser = self.optimiser(piece, trained)
+            while self.step < until:
+                losses.append(self._one(piece, optimiser))
+                self.step += 1
+        if self.step == piece.end:
+            self._optimiser = None
+        return losses
+
+    def _one(self, piece: Piece, optimiser: torch.optim.Optimizer) -> float:
+        batch = self._batch()
+        torch.manual_seed(batch.draw)  # dropout
+        for group in optimiser.param_groups:
+            group["lr"] = rate(piece.phase.optimiser, (self.step - piece.begin) / max(1, piece.end - piece.begin))
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.lesson.recipe.bfloat16):
+            loss = piece.phase.loss(batch)
+            aside = self.lesson.exit_loss(batch)
+        if not torch.isfinite(loss):
+            raise InfeasibleError(f"the training diverged: loss {loss.item()} after {self.samples} samples")
+        optimiser.zero_grad(set_to_none=True)
+        (loss if aside is None else loss + aside).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        optimiser.step()
+        return loss.item()
+
+    def optimiser(self, piece: Piece, trained: list[nn.Parameter]) -> torch.optim.Optimizer:
+        """The optimiser of a piece, with its moments if the piece has begun."""
+        if self._optimiser is None:
+            self._optimiser = _made(piece.phase.optimiser, trained)
+        return self._optimiser
+
+    def _batch(self) -> Batch:
+        epoch, place = divmod(self.step, self._per_epoch)
+        if self._order is None or self._order[0] != epoch:
+            generator = torch.Generator().manual_seed(_number(self.lesson.seed, "epoch", epoch))
+            self._order = (epoch, torch.randperm(self.lesson.count, generator=generator))
+        indices = self._order[1][place * self.batch_size : (place + 1) * self.batch_size]
+        return Batch(
+            indices=indices,
+            epoch=epoch,
+            share=self.step / self.bounds[-1],
+            draw=_number(self.lesson.seed, "step", self.step),
+        )
+
+    @contextlib.contextmanager
+    def _only(self, learning: Sequence[nn.Module]) -> Iterator[list[nn.Parameter]]:
+        """While it lasts, these modules learn and no other parameter has gradients."""
+        modules, trained = self._modules(learning), self._trained(learning)
+        chosen = {id(weight) for weight in trained}
+        parts = [stage.module for stage in self.lesson.student.model.stages]
+        frozen = [w for part in parts for w in part.parameters() if id(w) not in chosen and w.requires_grad]
+        for weight in frozen:
+            weight.requires_grad_(False)
+        for module in modules:
+            module.train()
+        try:
+            yield trained
+        finally:
+            for module in modules:
+                module.eval()
+            for weight in frozen:
+                weight.requires_grad_(True)
+
+    def _modules(self, learning: Sequence[nn.Module]) -> list[nn.Module]:
+        """The exit's classifier learns in every phase, aside."""
+        aside = self.lesson.student.model.exit
+        return [*learning, *([aside.stage.module] if aside else [])]
+
+    def _trained(self, learning: Sequence[nn.Module]) -> list[nn.Parameter]:
+        """Each once: two stretches of one head are graphs over the same modules."""
+        weights = (weight for module in self._modules(learning) for weight in module.parameters())
+        return list({id(weight): weight for weight in weights}.values())
+
+
+def _bounds(steps: int, rungs: Sequence[float]) -> list[int]:
+    """Steps after which the rungs are reached; each has at least one of its own."""
+    found: list[int] = []
+    for left, share in zip(range(len(rungs) - 1, -1, -1), rungs, strict=True):
+        least = found[-1] + 1 if found else 1
+        found.append(min(max(least, round(share * steps)), steps - left))
+    return found
+
+
+def _number(seed: int, kind: str, number: int) -> int:
+    return int(hashlib.sha256(f"{seed}:{kind}:{number}".encode()).hexdigest()[:8], 16)
+
+
+def _made(wanted: Optimiser, trained: list[nn.Parameter]) -> torch.optim.Optimizer:
+    if wanted.kind == "sgd":
+        return torch.optim.SGD(
+            trained, wanted.learning_rate, momentum=0.9, weight_decay=wanted.weight_decay, nesterov=wanted.nesterov
+        )
+    kind = torch.optim.AdamW if wanted.kind == "adamw" else torch.optim.Adam
+    return kind(trained, wanted.learning_rate, weight_decay=wanted.weight_decay)

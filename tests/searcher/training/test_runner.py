@@ -1,0 +1,86 @@
+"""Steps of a training."""
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from splitsearch.searcher.training.phases import Optimiser, Phase
+from splitsearch.searcher.training.recipe import Recipe
+from splitsearch.searcher.training.runner import Training, pieces
+from splitsearch.spaces.errors import InfeasibleError
+
+ADAMW = Optimiser(kind="adamw", learning_rate=0.1)
+
+
+def phase(name: str, share: float) -> Phase:
+    return Phase(name=name, share=share, learning=(), loss=lambda batch: torch.zeros(()), optimiser=ADAMW)
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=4, unique=True), st.floats(0, 1))
+def test_pieces_cover_every_step_once(bounds: list[int], share: float) -> None:
+    found = pieces([phase("a", share), phase("b", 1 - share)], sorted(bounds))
+    covered = [step for piece in found for step in range(piece.begin, piece.end)]
+    assert covered == list(range(max(bounds)))
+
+
+@given(st.integers(1, 400), st.integers(3, 40))
+def test_every_rung_has_a_step_of_its_own(count: int, epochs: int) -> None:
+    class Lesson:
+        recipe, seed = Recipe(epochs=epochs, batch_size=64), 0
+
+    lesson: Any = Lesson()
+    lesson.count = count
+    training = Training(lesson, [phase("a", 1.0)])
+    assert [a < b for a, b in zip([0, *training.bounds], training.bounds, strict=False)] == [True] * 3
+
+
+def test_rungs_are_reached_after_their_share_of_the_samples(training: Any) -> None:
+    made = training(recipe=Recipe(epochs=9, batch_size=12))  # 10 steps in an epoch
+    assert made.bounds == [10, 30, 90]
+    made.advance(made.bounds[0])
+    assert made.samples == 120
+
+
+def test_only_what_learns_moves_and_gradients_come_back(training: Any) -> None:
+    made = training("ghnd")
+    tail = made.lesson.student.tail
+    before = [weight.clone() for weight in tail.parameters()]
+    made.advance(3)
+    assert all(map(torch.equal, before, tail.parameters()))
+    assert all(weight.requires_grad and weight.grad is None for weight in tail.parameters())
+
+
+@pytest.mark.parametrize("trainer", ["bottlefit", "naive", "hnd"])
+@pytest.mark.parametrize("stop", [1, 5, 11])
+@pytest.mark.parametrize("full", [False, True])
+def test_interrupted_is_uninterrupted_bit_by_bit(training: Any, trainer: str, stop: int, full: bool) -> None:
+    recipe = Recipe(epochs=3, batch_size=16, full=full)
+    whole = training(trainer, recipe, exit_cut="0.2")
+    whole.advance(whole.bounds[-1])
+    first = training(trainer, recipe, exit_cut="0.2")
+    first.advance(stop)
+    second = training(trainer, recipe, exit_cut="0.2")
+    second.restore(*first.state())
+    torch.rand(7)  # what else drew random numbers does not matter
+    second.advance(second.bounds[-1])
+    expected, found = whole.state()[0], second.state()[0]
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(expected[key], found[key]) for key in expected)
+
+
+def test_a_loss_that_is_no_number_ends_the_training(training: Any) -> None:
+    made = training()
+    with torch.no_grad():
+        made.lesson.student.decoder.linear.weight.fill_(float("nan"))
+    made.step = 1  # the start would have set the weights
+    with pytest.raises(InfeasibleError, match="the training diverged: loss nan after 16 samples"):
+        made.advance(3)
+
+
+def test_bfloat16_learns_the_same_to_two_digits(training: Any) -> None:
+    losses = [training(recipe=Recipe(epochs=3, batch_size=16, bfloat16=half)).advance(18) for half in (False, True)]
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)
+    assert losses[1] != losses[0]
