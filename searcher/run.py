@@ -25,6 +25,7 @@ from splitsearch.searcher.engine.baselines import Rivals, evaluate_baselines
 from splitsearch.searcher.engine.files import write_atomic
 from splitsearch.searcher.engine.front import FrontHeader
 from splitsearch.searcher.engine.objectives import Budgets, Objective, parse_objectives
+from splitsearch.searcher.engine.pool_knowledge import knowledge_of
 from splitsearch.searcher.engine.results import Baseline
 from splitsearch.searcher.engine.sampler import SAMPLERS, make_sampler
 from splitsearch.searcher.engine.search import Limits, Search, extremes, require_feasible
@@ -245,7 +246,8 @@ def _data(settings: RunSettings, reporter: Reporter) -> Dataset:
 
 def _search(folder: Path, plan: Plan, ground: _Ground, baselines: tuple[Baseline, ...], reporter: Reporter) -> Search:
     settings, teacher, data = plan.settings, ground.teacher, ground.data
-    study = RunStudy(folder, ground.space, plan.objectives, make_sampler(settings.sampler, settings.seed))
+    knowledge = knowledge_of(ground.space, ground.pool, plan.objectives, plan.budgets)
+    study = RunStudy(folder, ground.space, plan.objectives, make_sampler(settings.sampler, settings.seed, knowledge))
     if "reference_point" not in study.facts:
         study.describe(
             {

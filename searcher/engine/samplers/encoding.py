@@ -42,7 +42,8 @@ class Encoding:
     def _columns(self, name: str, found: Sequence[Any]) -> Array:
         distinct = self.values[name]
         if not _is_number(distinct[0]):
-            return np.array([[float(value == one) for one in distinct] for value in found]) / np.sqrt(2)
+            texts = [[float(str(value) == str(one)) for one in distinct] for value in found]
+            return np.array(texts, dtype=np.float64).reshape(-1, len(distinct)) / float(np.sqrt(2))
         numbers = np.array([float(value) for value in found])
         knots = np.array([float(value) for value in distinct])
         if len(distinct) <= _RANKED:

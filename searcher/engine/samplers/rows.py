@@ -34,6 +34,7 @@ class Rows:
     Attributes:
         points: as they came, then as they joined.
         costs: (n, k) scaled known objectives: the box that volumes are measured in.
+        known: (n,) each known objective as it was given.
         features: (n, d) what the surrogate sees: encoded parameters, then the costs, on a log scale where that exists.
     """
 
@@ -42,12 +43,14 @@ class Rows:
         self.points: list[Point] = []
         self._names = tuple(name for name in knowledge.objectives if name in knowledge.known)
         self._encoding = Encoding.of(knowledge.points)
-        self._scales, self._views = {}, {}
+        self._scales: dict[str, Scale] = {}
+        self._views: dict[str, Scale] = {}
         for name in self._names:
             values, maximise = knowledge.known[name], knowledge.objectives[name] == "maximize"
             self._scales[name] = Scale(values, maximise=maximise, log=knowledge.is_log(name))
             self._views[name] = Scale(values, maximise=maximise, log=min(values) > 0)
         self._places: dict[tuple[Any, ...], int] = {}
+        self.known: dict[str, list[float]] = {name: [] for name in self._names}
         self.costs = np.zeros((0, len(self._names)))
         self.features = np.zeros((0, 0))
         self.join(knowledge.points, knowledge.known)
@@ -69,6 +72,8 @@ class Rows:
         for point in points:
             self._places[key_of(point, self.parameters)] = len(self.points)
             self.points.append(dict(point))
+        for name in self._names:
+            self.known[name].extend(float(value) for value in known[name])
         costs, features = self.measure(points, known)
         self.costs = np.vstack([self.costs, costs])
         self.features = np.vstack([self.features, features]) if self.features.size else features

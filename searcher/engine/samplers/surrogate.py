@@ -1,7 +1,6 @@
 """What a few trials say about all others: a Gaussian process with a deviation that says how little."""
 
 import warnings
-from collections.abc import Callable
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -34,17 +33,18 @@ class Surrogate:
 
     Hyperparameters maximise the marginal likelihood (Rasmussen and Williams, 2006, chapter 5) of the first
     `refit_size` observations; the rest only condition. That makes a suggestion a function of the trials, whichever
-    process computes it, and lets it be remembered.
+    process computes it, and lets the dear part be remembered.
     """
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._fitted: tuple[bytes, Kernel] | None = None
         self._process: GaussianProcessRegressor | None = None
+        self._data: tuple[Array, Array, Array] = (np.zeros((0, 0)), np.zeros(0), np.zeros(0))
         self._centre, self._scale = 0.0, 1.0
 
-    def fit(self, features: Array, gains: Array, extra: Array) -> None:
-        """Learns.
+    def learn(self, features: Array, gains: Array, extra: Array) -> None:
+        """Fits what is not remembered, and conditions on all observations.
 
         Args:
             features: (n, d) in [0, 1].
@@ -55,30 +55,44 @@ class Surrogate:
         self._centre = float(gains[:size].mean())
         self._scale = float(gains[:size].std()) or 1.0
         scaled, alpha = (gains - self._centre) / self._scale, (extra / self._scale) ** 2 + _JITTER
-        kernel = self._kernel(features[:size], scaled[:size], alpha[:size])
-        self._process = GaussianProcessRegressor(kernel, alpha=alpha, optimizer=None)
-        self._process.fit(features, scaled)
+        identity = b"".join(array[:size].tobytes() for array in (features, scaled, alpha))
+        if self._fitted is None or self._fitted[0] != identity:
+            self._fitted = (identity, _best_kernel(features[:size], scaled[:size], alpha[:size], self._seed))
+        self._condition(features, scaled, alpha)
+
+    def believe(self, features: Array, gains: Array) -> None:
+        """Conditions on further points as if they had been observed; hyperparameters stay."""
+        known, scaled, alpha = self._data
+        self._condition(
+            np.vstack([known, features]),
+            np.concatenate([scaled, (gains - self._centre) / self._scale]),
+            np.concatenate([alpha, np.full(len(gains), _JITTER)]),
+        )
 
     def predict(self, features: Array) -> tuple[Array, Array]:
-        """Means and deviations, (n,) each, without the noise: what a trial would find on average."""
-        assert self._process is not None
-        mean, deviation = self._process.predict(features, return_std=True)
-        noise = sum(value for name, value in self._process.kernel_.get_params().items() if name.endswith("noise_level"))
-        pure = np.sqrt(np.maximum(np.asarray(deviation) ** 2 - noise, 1e-10))
-        return np.asarray(mean) * self._scale + self._centre, pure * self._scale
+        """Means and deviations, (n,) each, without the noise: what a trial would find on average.
 
-    def _kernel(self, features: Array, scaled: Array, alpha: Array) -> Kernel:
-        identity = b"".join(array.tobytes() for array in (features, scaled, alpha))
-        if self._fitted is None or self._fitted[0] != identity:
-            self._fitted = (identity, _best_kernel(features, scaled, alpha, self._seed))
-        return self._fitted[1]
+        Raises:
+            ValueError: nothing has been learnt.
+        """
+        if self._process is None:
+            raise ValueError("a surrogate predicts after it has learnt")
+        mean, deviation = self._process.predict(features, return_std=True)
+        pure = np.maximum(np.asarray(deviation) ** 2 - self._process.kernel_.k2.noise_level, 1e-10)
+        return np.asarray(mean) * self._scale + self._centre, np.sqrt(pure) * self._scale
+
+    def _condition(self, features: Array, scaled: Array, alpha: Array) -> None:
+        if self._fitted is None:
+            raise ValueError("a surrogate believes after it has learnt")
+        self._data = (features, scaled, alpha)
+        self._process = GaussianProcessRegressor(self._fitted[1], alpha=alpha, optimizer=None)
+        self._process.fit(features, scaled)
 
 
 def _best_kernel(features: Array, scaled: Array, alpha: Array, seed: int) -> Kernel:
-    kernel = ConstantKernel(1.0, (1e-2, 1e2)) * Matern(
-        np.full(features.shape[1], 0.7), (5e-2, 2e1), nu=2.5
-    ) + WhiteKernel(1e-2, (1e-6, 1.0))
-    process = GaussianProcessRegressor(kernel, alpha=alpha, n_restarts_optimizer=0, random_state=seed)
+    signal = ConstantKernel(1.0, (1e-2, 1e2)) * Matern(np.full(features.shape[1], 0.7), (5e-2, 2e1), nu=2.5)
+    kernel = signal + WhiteKernel(1e-2, (1e-6, 1.0))
+    process = GaussianProcessRegressor(kernel, alpha=alpha, random_state=seed)
     with warnings.catch_warnings():
         # A length at its bound says that the feature does not matter, or matters at every step: both are answers.
         warnings.simplefilter("ignore", ConvergenceWarning)
