@@ -25,6 +25,7 @@ from splitsearch.searcher.engine.baselines import Rivals, evaluate_baselines
 from splitsearch.searcher.engine.files import write_atomic
 from splitsearch.searcher.engine.front import FrontHeader
 from splitsearch.searcher.engine.objectives import Budgets, Objective, parse_objectives
+from splitsearch.searcher.engine.pool_knowledge import knowledge_of
 from splitsearch.searcher.engine.proxy import proxy_note
 from splitsearch.searcher.engine.results import Baseline
 from splitsearch.searcher.engine.sampler import SAMPLERS, make_sampler
@@ -279,7 +280,8 @@ def _search(  # all that the trials of a run share comes together here
     reporter: Reporter,
 ) -> Search:
     settings, teacher, data = plan.settings, ground.teacher, ground.data
-    study = RunStudy(folder, ground.space, plan.objectives, make_sampler(settings.sampler, settings.seed))
+    knowledge = knowledge_of(ground.space, ground.pool, plan.objectives, plan.budgets)
+    study = RunStudy(folder, ground.space, plan.objectives, make_sampler(settings.sampler, settings.seed, knowledge))
     if "reference_point" not in study.facts:
         study.describe(
             {

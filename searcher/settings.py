@@ -53,7 +53,7 @@ class RunSettings:
     epochs: int = 5
     batch_size: int = 64
     teacher_epochs: int | None = None
-    sampler: str = "tpe"
+    sampler: str = "known-cost"
     trials: int = 30
     timeout: float | None = None
     seed: int = 0

@@ -55,7 +55,9 @@ def run(
     ] = None,
     trials: Annotated[int | None, typer.Option(help="Candidates to train. [default: 30]")] = None,
     timeout: Annotated[float | None, typer.Option(help="Start no trial after so many seconds.")] = None,
-    sampler: Annotated[str | None, typer.Option(help="tpe, nsga2, gp, random or grid. [default: tpe]")] = None,
+    sampler: Annotated[
+        str | None, typer.Option(help="known-cost, tpe, nsga2, gp, random or grid. [default: known-cost]")
+    ] = None,
     trainer: Annotated[str | None, typer.Option(help="How encoder and decoder learn. [default: hnd]")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs of each short distillation. [default: 5]")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Images in a training step. [default: 64]")] = None,

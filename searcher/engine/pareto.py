@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import moocore
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,17 +34,17 @@ def non_dominated(points: Points) -> NDArray[np.bool_]:
         ValueError: a value is not a number.
     """
     _refuse_nan(points)
-    no_worse = (points[:, None, :] <= points[None, :, :]).all(axis=2)
-    better = (points[:, None, :] < points[None, :, :]).any(axis=2)
-    dominated: NDArray[np.bool_] = np.any(no_worse & better, axis=0)
-    return np.logical_not(dominated)
+    if not len(points):
+        return np.zeros(0, dtype=np.bool_)
+    if points.shape[1] == 1:
+        return np.asarray(points[:, 0] == points.min())
+    return np.asarray(moocore.is_nondominated(points, keep_weakly=True), dtype=np.bool_)
 
 
 def hypervolume(points: Points, reference: Sequence[float]) -> float:
     """Volume that the points dominate below the reference (Zitzler and Thiele, 1998), exact.
 
-    Two objectives are swept; more are sliced along the last one (Knowles, 2002) down to two. Points beyond the
-    reference add nothing.
+    Points beyond the reference add nothing.
 
     Args:
         points: (n, d) without NaN.
@@ -58,26 +59,11 @@ def hypervolume(points: Points, reference: Sequence[float]) -> float:
     _refuse_nan(points)
     _refuse_nan(corner)
     inside = points[(points < corner).all(axis=1)] if len(points) else points
-    return _sliced(inside, corner) if len(inside) else 0.0
-
-
-def _sliced(points: Points, corner: Points) -> float:
-    if points.shape[1] == 1:
-        return float(corner[0] - points.min())
-    if points.shape[1] == 2:
-        return _swept(points, corner)
-    points = points[non_dominated(points)]
-    points = points[np.argsort(points[:, -1], kind="stable")]
-    depths = np.diff(np.append(points[:, -1], corner[-1]))
-    return float(sum(d * _sliced(points[: k + 1, :-1], corner[:-1]) for k, d in enumerate(depths) if d > 0))
-
-
-def _swept(points: Points, corner: Points) -> float:
-    """Area: from left to right, each point lowers the floor or does not; the strip up to the next one lies above it."""
-    points = points[np.argsort(points[:, 0], kind="stable")]
-    widths = np.diff(np.append(points[:, 0], corner[0]))
-    floors = np.minimum.accumulate(points[:, 1])
-    return float(widths @ (corner[1] - floors))
+    if not len(inside):
+        return 0.0
+    if len(corner) == 1:
+        return float(corner[0] - inside.min())
+    return float(moocore.hypervolume(inside, ref=corner))
 
 
 def _refuse_nan(points: Points) -> None:

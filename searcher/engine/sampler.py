@@ -1,4 +1,7 @@
-"""Samplers by name: each is Optuna's own, seeded. What repeats cost is the search loop's business, not theirs."""
+"""Samplers by name: ours, which uses what is known of the pool, and Optuna's own, which do not; all of them seeded.
+
+What repeats cost is the search loop's business, not theirs.
+"""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -6,12 +9,14 @@ from collections.abc import Callable, Sequence
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from splitsearch.searcher.engine.samplers.known_cost import KnownCostSampler
+from splitsearch.searcher.engine.samplers.knowledge import Knowledge
 from splitsearch.spaces.registry import Registry
 
 __all__ = ["SAMPLERS", "Sampler", "make_sampler"]
 
 Sampler = optuna.samplers.BaseSampler
-SAMPLERS: Registry[Callable[[int], Sampler]] = Registry("sampler")
+SAMPLERS: Registry[Callable[[int, Knowledge], Sampler]] = Registry("sampler")
 
 
 class _Grid(optuna.samplers.BruteForceSampler):
@@ -23,38 +28,49 @@ class _Grid(optuna.samplers.BruteForceSampler):
         """Leaves the end of the search to the search."""
 
 
+@SAMPLERS.register("known-cost")
+def _known_cost(seed: int, knowledge: Knowledge) -> Sampler:
+    """Expected hypervolume improvement, with a surrogate for what is unknown alone (docs/search.md)."""
+    return KnownCostSampler(knowledge, seed=seed)
+
+
 @SAMPLERS.register("tpe")
-def _tpe(seed: int) -> Sampler:
+def _tpe(seed: int, knowledge: Knowledge) -> Sampler:
     """Multi-objective tree-structured Parzen estimator (Ozaki et al., JAIR 2022)."""
     return optuna.samplers.TPESampler(seed=seed)
 
 
 @SAMPLERS.register("nsga2")
-def _nsga2(seed: int) -> Sampler:
+def _nsga2(seed: int, knowledge: Knowledge) -> Sampler:
     """NSGA-II (Deb et al., 2002); wants hundreds of trials."""
     return optuna.samplers.NSGAIISampler(seed=seed, population_size=20)
 
 
 @SAMPLERS.register("gp")
-def _gp(seed: int) -> Sampler:
+def _gp(seed: int, knowledge: Knowledge) -> Sampler:
     """Gaussian processes and expected hypervolume improvement; seconds per suggestion."""
     return optuna.samplers.GPSampler(seed=seed)
 
 
 @SAMPLERS.register("random")
-def _random(seed: int) -> Sampler:
+def _random(seed: int, knowledge: Knowledge) -> Sampler:
     """Uniform over the grid."""
     return optuna.samplers.RandomSampler(seed=seed)
 
 
 @SAMPLERS.register("grid")
-def _grid(seed: int) -> Sampler:
+def _grid(seed: int, knowledge: Knowledge) -> Sampler:
     """Every point once, in a shuffled order."""
     return _Grid(seed=seed)
 
 
-def make_sampler(name: str, seed: int) -> Sampler:
+def make_sampler(name: str, seed: int, knowledge: Knowledge) -> Sampler:
     """Builds a sampler.
+
+    Args:
+        name: as `--sampler` has it.
+        seed: same seed and same trials, same suggestions.
+        knowledge: the pool with its known objectives; most samplers do without.
 
     Raises:
         UserError: there is none of that name.
@@ -62,4 +78,4 @@ def make_sampler(name: str, seed: int) -> Sampler:
     with warnings.catch_warnings():
         # Some samplers are marked experimental: their interface may change, which our range of versions covers.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return SAMPLERS.get(name)(seed)
+        return SAMPLERS.get(name)(seed, knowledge)

@@ -25,7 +25,8 @@ OWNERS = {
     "onnxruntime": ("profilers/measure/",),
     "onnxscript": (),
     "tensorrt": ("profilers/measure/agent.py",),
-    "sklearn": ("searcher/data/", "profilers/predict/model.py"),
+    "sklearn": ("searcher/data/", "profilers/predict/model.py", "searcher/engine/samplers/surrogate.py"),
+    "moocore": ("searcher/engine/pareto.py",),
 }
 
 

@@ -14,6 +14,7 @@ from splitsearch.searcher.engine import search as module
 from splitsearch.searcher.engine.files import read_lines
 from splitsearch.searcher.engine.front import FrontHeader
 from splitsearch.searcher.engine.objectives import Budgets, parse_objectives
+from splitsearch.searcher.engine.pool_knowledge import knowledge_of
 from splitsearch.searcher.engine.results import TrialResult
 from splitsearch.searcher.engine.sampler import make_sampler
 from splitsearch.searcher.engine.search import Limits, Search, describe, extremes, require_feasible
@@ -94,7 +95,9 @@ def search(
     space: SearchSpace = SPACE,
 ) -> tuple[Search, Formula]:
     formula = Formula(pool, folder, stop_at)
-    made = make_sampler(sampler, 0) if isinstance(sampler, str) else sampler
+    made = sampler
+    if isinstance(sampler, str):
+        made = make_sampler(sampler, 0, knowledge_of(space, pool, OBJECTIVES, Budgets()))
     study = RunStudy(folder, space, OBJECTIVES, made)
     header = FrontHeader(
         backbone="n",
@@ -114,7 +117,7 @@ def run(found: Search, pool: Pool, trials: int, timeout: float | None = None) ->
     return found.run(list(pool.profiles), Limits(trials=trials, timeout=timeout), 0)
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random", "grid"])
+@pytest.mark.parametrize("sampler", ["known-cost", "tpe", "random", "grid"])
 def test_no_candidate_is_trained_twice_and_all_can_be_reached(pool: Pool, tmp_path: Path, sampler: str) -> None:
     found, formula = search(pool, tmp_path, sampler)
     document = run(found, pool, 1000)

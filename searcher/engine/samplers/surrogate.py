@@ -1,0 +1,100 @@
+"""What a few trials say about all others: a Gaussian process with a deviation that says how little."""
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Kernel, Matern, WhiteKernel
+
+from splitsearch.searcher.engine.samplers.attainment import Array
+
+__all__ = ["Surrogate", "refit_size"]
+
+_JITTER = 1e-8
+
+
+def refit_size(count: int) -> int:
+    """How many observations decide the hyperparameters when there are `count`.
+
+    A step of one up to 20, then of a tenth, so that fitting, which is dear, is done on a schedule that every process
+    derives from the count alone.
+    """
+    if count <= 20:
+        return count
+    size = 20
+    while (following := size + max(2, size // 10)) <= count:
+        size = following
+    return size
+
+
+class Surrogate:
+    """One unknown objective over the features of points: Matern 5/2 with a length per feature, and noise.
+
+    Hyperparameters maximise the marginal likelihood (Rasmussen and Williams, 2006, chapter 5) of the first
+    `refit_size` observations; the rest only condition. That makes a suggestion a function of the trials, whichever
+    process computes it, and lets the dear part be remembered.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._fitted: tuple[bytes, Kernel] | None = None
+        self._process: GaussianProcessRegressor | None = None
+        self._data: tuple[Array, Array, Array] = (np.zeros((0, 0)), np.zeros(0), np.zeros(0))
+        self._centre, self._scale = 0.0, 1.0
+
+    def learn(self, features: Array, gains: Array, extra: Array) -> None:
+        """Fits what is not remembered, and conditions on all observations.
+
+        Args:
+            features: (n, d) in [0, 1].
+            gains: (n,).
+            extra: (n,) deviation of each gain beyond the common noise; 0 for what was measured.
+        """
+        size = refit_size(len(gains))
+        self._centre = float(gains[:size].mean())
+        self._scale = float(gains[:size].std()) or 1.0
+        scaled, alpha = (gains - self._centre) / self._scale, (extra / self._scale) ** 2 + _JITTER
+        identity = b"".join(array[:size].tobytes() for array in (features, scaled, alpha))
+        if self._fitted is None or self._fitted[0] != identity:
+            self._fitted = (identity, _best_kernel(features[:size], scaled[:size], alpha[:size], self._seed))
+        self._condition(features, scaled, alpha)
+
+    def believe(self, features: Array, gains: Array) -> None:
+        """Conditions on further points as if they had been observed; hyperparameters stay."""
+        known, scaled, alpha = self._data
+        self._condition(
+            np.vstack([known, features]),
+            np.concatenate([scaled, (gains - self._centre) / self._scale]),
+            np.concatenate([alpha, np.full(len(gains), _JITTER)]),
+        )
+
+    def predict(self, features: Array) -> tuple[Array, Array]:
+        """Means and deviations, (n,) each, without the noise: what a trial would find on average.
+
+        Raises:
+            ValueError: nothing has been learnt.
+        """
+        if self._process is None:
+            raise ValueError("a surrogate predicts after it has learnt")
+        mean, deviation = self._process.predict(features, return_std=True)
+        pure = np.maximum(np.asarray(deviation) ** 2 - self._process.kernel_.k2.noise_level, 1e-10)
+        return np.asarray(mean) * self._scale + self._centre, np.sqrt(pure) * self._scale
+
+    def _condition(self, features: Array, scaled: Array, alpha: Array) -> None:
+        if self._fitted is None:
+            raise ValueError("a surrogate believes after it has learnt")
+        self._data = (features, scaled, alpha)
+        self._process = GaussianProcessRegressor(self._fitted[1], alpha=alpha, optimizer=None)
+        self._process.fit(features, scaled)
+
+
+def _best_kernel(features: Array, scaled: Array, alpha: Array, seed: int) -> Kernel:
+    signal = ConstantKernel(1.0, (1e-2, 1e2)) * Matern(np.full(features.shape[1], 0.7), (5e-2, 2e1), nu=2.5)
+    kernel = signal + WhiteKernel(1e-2, (1e-6, 1.0))
+    process = GaussianProcessRegressor(kernel, alpha=alpha, random_state=seed)
+    with warnings.catch_warnings():
+        # A length at its bound says that the feature does not matter, or matters at every step: both are answers.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        process.fit(features, scaled)
+    return process.kernel_
