@@ -1,4 +1,4 @@
-"""What an image costs that goes on, and one that leaves at the exit: with both, any threshold is costed without a run."""
+"""What an image costs that goes on, and one that leaves at the exit: with both, any threshold is costed at once."""
 
 from typing import Any
 

@@ -20,9 +20,9 @@ from splitsearch.searcher.deploy.costs import costs_of
 from splitsearch.searcher.deploy.folder import CONFIG, config_text
 from splitsearch.searcher.deploy.halves import IMAGE, device_stages, head_outputs, integer_type, tail_inputs
 from splitsearch.searcher.deploy.manifest import (
+    SCHEMA,
     Checked,
     ExitPart,
-    SCHEMA,
     Manifest,
     PayloadPart,
     Preprocessing,
@@ -96,8 +96,7 @@ def export_trial(run: Path, out: Path, options: ExportOptions, reporter: Reporte
     reporter.say(f"trial {entry['trial']} of {run}")
     restored = restore(run, settings, entry, reporter)
     with _beside(out) as folder:
-        manifest = _Export(document, settings, entry, restored).write(folder, out, options, reporter)
-    return manifest
+        return _Export(document, settings, entry, restored).write(folder, out, options, reporter)
 
 
 @contextmanager

@@ -141,9 +141,9 @@ def _coding(manifest: Manifest) -> str:
     if manifest.payload.coding == "none":
         return ""
     return (
-        "\nThe search used zstd: the elements, one byte each (two with 16 bits, four with 32), as a zstd frame without size "
-        "and checksum, where that\nis shorter; the highest bit of the second byte says so. `run_head.py` sends without, "
-        "which the server takes too."
+        "\nThe search used zstd: the elements, one byte each (two with 16 bits, four with 32), as a zstd frame without "
+        "size\nand checksum, where that is shorter; the highest bit of the second byte says so. `run_head.py` sends "
+        "without, which\nthe server takes too."
     )
 
 
@@ -153,8 +153,8 @@ def _exit(manifest: Manifest) -> str:
     return f"""
 ## The exit
 
-If `exit_confidence` ({manifest.exit.confidence}) is at least {manifest.exit.threshold:g}, the answer is the largest of
-`exit_logits`, and nothing is sent. Else the answer is the largest of `logits` + {manifest.exit.fusion:g} x `exit_logits`.
+If `exit_confidence` ({manifest.exit.confidence}) is at least `exit.threshold` of manifest.json, the answer is the
+largest of `exit_logits`, and nothing is sent; else of `logits` + {manifest.exit.fusion:g} x `exit_logits`.
 `head.onnx` computes the whole head for every image: one that leaves early saves the transfer and the tail, and in ONNX
 not the rest of the head. `splitsearch evaluate --target-accuracy` moves the threshold without training.
 """
