@@ -98,8 +98,8 @@ def _reduce(node: Any, graph: Any) -> list[Any]:
         axes = next((tensor for tensor in graph.initializer if tensor.name == node.input[1]), None)
         if axes is None:
             raise UserError(
-                f"an operator set before {OPSET} needs the axes of the {node.op_type} '{node.name}' as constants: leave "
-                "--opset out"
+                f"an operator set before {OPSET} needs the axes of the {node.op_type} '{node.name}' as constants: "
+                "leave --opset out"
             )
         node.attribute.append(helper.make_attribute("axes", numpy_helper.to_array(axes).tolist()))
         del node.input[1:]

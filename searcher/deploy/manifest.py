@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, PositiveInt, ValidationError
 
-from splitsearch.profilers.shipped import Count, NotNegative, Positive, ProfilePart, Text
+from splitsearch.profilers.shipped import Count, NotNegative, ProfilePart, Text
 from splitsearch.searcher.engine.files import write_atomic
 from splitsearch.spaces.errors import UserError
 
@@ -49,8 +49,8 @@ class Preprocessing(ProfilePart):
         std: divided by.
     """
 
-    size: Positive
-    short_side: Positive
+    size: PositiveInt
+    short_side: PositiveInt
     resample: Literal["bilinear, antialiased (Pillow)"] = "bilinear, antialiased (Pillow)"
     mean: tuple[float, float, float]
     std: tuple[float, float, float]

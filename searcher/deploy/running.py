@@ -14,9 +14,10 @@ from splitsearch.searcher.data.resize import fit
 from splitsearch.searcher.data.source import CorruptImageError
 from splitsearch.searcher.deploy.client import Connection, Device, parse_server
 from splitsearch.searcher.deploy.folder import ExportFolder, open_export
+from splitsearch.searcher.deploy.halves import IMAGE
 from splitsearch.searcher.deploy.outcomes import Pair
 from splitsearch.searcher.deploy.rebuild import onnx_pair, rebuilt, torch_pair
-from splitsearch.searcher.deploy.runtimes import OnnxHalf, has_onnxruntime
+from splitsearch.searcher.deploy.runtimes import Half, OnnxHalf, has_onnxruntime
 from splitsearch.searcher.deploy.server import TailServer, serve
 from splitsearch.spaces.errors import UserError
 
@@ -81,11 +82,12 @@ def infer_pictures(
         if not picture.is_file():
             raise UserError(f"no picture '{picture}'")
     if _uses_onnx(export, onnx):
-        head: Any = OnnxHalf(folder / "head.onnx")
+        head: Half = OnnxHalf(folder / "head.onnx")
     else:
         head = pair_of(export, onnx=False)[0].head
     with Connection(address, timeout_s, 4 * len(export.manifest.classes)) as connection:
         device = Device(head, export.manifest, export.config, connection)
+        _warm_up(head, export)
         for picture in pictures:
             answer = device.infer(_input(picture, export.config.image_size))
             yield {"image": str(picture)} | answer.to_json()
@@ -95,6 +97,12 @@ def _uses_onnx(export: ExportFolder, asked: bool | None) -> bool:
     if asked and not export.has_onnx:
         raise UserError(f"'{export.path}' was exported with --no-onnx: leave --onnx out")
     return (export.has_onnx and has_onnxruntime()) if asked is None else asked
+
+
+def _warm_up(head: Half, export: ExportFolder) -> None:
+    """A runtime's first run allocates and tunes, which is nothing that an image costs."""
+    size = export.config.image_size
+    head({IMAGE: np.zeros((1, 3, size, size), dtype=np.float32)})
 
 
 def _input(picture: Path, size: int) -> NDArray[np.float32]:

@@ -1,6 +1,7 @@
 """The server's side over TCP: several devices, each answered in turn; whatever one of them sends, the others go on."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -126,7 +127,7 @@ def serve(server: TailServer, host: str, port: int, ready: Callable[[str, int], 
         try:
             listener = await asyncio.start_server(server.handle, host, port)
         except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
+            reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
             raise UserError(f"cannot listen on {host}:{port}: {reason}; choose another --port or --host") from error
         address: tuple[Any, ...] = listener.sockets[0].getsockname()
         ended = asyncio.Event()
