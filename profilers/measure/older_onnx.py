@@ -23,8 +23,9 @@ _SAME_SINCE = dict.fromkeys(
     (
         *("Add", "AveragePool", "BatchNormalization", "Cast", "Clip", "Concat", "Constant", "Conv", "ConvTranspose"),
         *("Div", "Erf", "Exp", "Expand", "Flatten", "Gather", "Gemm", "GlobalAveragePool", "HardSigmoid", "Identity"),
-        *("LeakyRelu", "MatMul", "MaxPool", "Mul", "Neg", "Pad", "Pow", "Reciprocal", "Relu", "Reshape", "Resize"),
-        *("Shape", "Sigmoid", "Slice", "Softmax", "Sqrt", "Squeeze", "Sub", "Tanh", "Transpose", "Unsqueeze", "Where"),
+        *("Greater", "LeakyRelu", "Log", "MatMul", "MaxPool", "Mul", "Neg", "Pad", "Pow", "Reciprocal", "Relu"),
+        *("Reshape", "Resize", "Round", "Shape", "Sigmoid", "Slice", "Softmax", "Sqrt", "Squeeze", "Sub", "Tanh"),
+        *("TopK", "Transpose", "Unsqueeze", "Where"),
     ),
     13,
 ) | {"LayerNormalization": 17}
@@ -67,7 +68,7 @@ def _written(node: Any, graph: Any, opset: int) -> list[Any]:
         return rewrite(node, graph)
     if _SAME_SINCE.get(node.op_type, OPSET) > opset:
         raise UserError(
-            f"operator set {opset} has no {node.op_type} as this network uses it: measure it with --opset "
+            f"operator set {opset} has no {node.op_type} as the node '{node.name}' uses it: take --opset "
             f"{_SAME_SINCE.get(node.op_type, OPSET)} on a device that reads that"
         )
     for name in _LATER_ATTRIBUTES.get(node.op_type, ()):
@@ -82,7 +83,10 @@ def _drop(node: Any, name: str) -> None:
         if attribute.name == name:
             value = helper.get_attribute_value(attribute)
             if (list(value) if isinstance(value, (list, tuple)) else value) not in _IMPLIED:
-                raise UserError(f"an old operator set has no {name} = {value} of {node.op_type}: leave --opset out")
+                raise UserError(
+                    f"an operator set before {OPSET} has no {name} = {value} of {node.op_type} as the node "
+                    f"'{node.name}' uses it: leave --opset out"
+                )
             node.attribute.remove(attribute)
 
 
@@ -93,7 +97,10 @@ def _reduce(node: Any, graph: Any) -> list[Any]:
     if len(node.input) > 1:
         axes = next((tensor for tensor in graph.initializer if tensor.name == node.input[1]), None)
         if axes is None:
-            raise UserError(f"an old operator set needs the axes of {node.op_type} as constants: leave --opset out")
+            raise UserError(
+                f"an operator set before {OPSET} needs the axes of the {node.op_type} '{node.name}' as constants: "
+                "leave --opset out"
+            )
         node.attribute.append(helper.make_attribute("axes", numpy_helper.to_array(axes).tolist()))
         del node.input[1:]
     _drop(node, "noop_with_empty_axes")
@@ -134,6 +141,7 @@ def _split(node: Any, graph: Any) -> list[Any]:
 _REWRITES: dict[str, Callable[[Any, Any], list[Any]]] = {
     "ReduceMean": _reduce,
     "ReduceMax": _reduce,
+    "ReduceMin": _reduce,
     "Reshape": _reshape,
     "HardSwish": _hard_swish,
     "Split": _split,

@@ -21,7 +21,7 @@ from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.graph.cuts import Cut
 from splitsearch.spaces.graph.trace import Shape, TracedGraph
 
-__all__ = ["IMAGE", "OnnxParts", "export_blocks", "export_cuts", "join", "save"]
+__all__ = ["IMAGE", "OnnxParts", "export_blocks", "export_cuts", "exported", "join", "save"]
 
 IMAGE = "image"
 """Name of the input tensor of a whole network."""
@@ -123,19 +123,50 @@ def _out_of_place(module: nn.Module) -> Iterator[None]:
 
 
 def _export(module: nn.Module, entries: Mapping[str, Shape], leaves: Sequence[str], path: Path) -> OnnxParts:
-    images = tuple(torch.zeros(1, *shape) for shape in entries.values())
-    names = {"input_names": list(entries), "output_names": list(leaves)}
-    with _silent(), _out_of_place(module):
+    images = {name: torch.zeros(1, *shape) for name, shape in entries.items()}
+    with _out_of_place(module):
+        program = exported(module, images, leaves, path.stem)
+    program.save(str(path), external_data=True)
+    return OnnxParts(path)
+
+
+def exported(
+    module: nn.Module,
+    examples: Mapping[str, torch.Tensor],
+    leaves: Sequence[str],
+    what: str,
+    *,
+    any_batch: bool = False,
+) -> Any:
+    """Runs the exporter, without what it has to say.
+
+    Args:
+        module: what to export; it is put into evaluation mode.
+        examples: name to an input, in the order of the module's parameters.
+        leaves: names of the outputs.
+        what: the name of it all, for messages.
+        any_batch: whether the first dimension may have any size later; the examples then hold at least two images.
+
+    Returns:
+        A `torch.onnx.ONNXProgram` of operator set `OPSET`.
+
+    Raises:
+        UserError: the exporter is not installed, or cannot express the network.
+    """
+    batch = torch.export.Dim("batch")
+    shapes = tuple({0: batch} for _ in examples) if any_batch else None
+    names = {"input_names": list(examples), "output_names": list(leaves)}
+    options: dict[str, Any] = {"dynamo": True, "verbose": False, "opset_version": OPSET, "dynamic_shapes": shapes}
+    with _silent():
         try:
-            program = torch.onnx.export(module.eval(), images, dynamo=True, verbose=False, opset_version=OPSET, **names)  # type: ignore[arg-type]
+            program = torch.onnx.export(module.eval(), tuple(examples.values()), **options, **names)  # type: ignore[arg-type]
         except ImportError as error:
             raise UserError(f"ONNX files need the package {error.name}: pip install 'splitsearch[onnx]'") from error
         except torch.onnx.errors.OnnxExporterError as error:
             reason = str(error).strip().splitlines()[0]
-            raise UserError(f"ONNX cannot express {path.stem}: {reason}") from error
+            raise UserError(f"ONNX cannot express {what}: {reason}") from error
     assert program is not None
-    program.save(str(path), external_data=True)
-    return OnnxParts(path)
+    return program
 
 
 @contextmanager

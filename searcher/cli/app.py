@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 import splitsearch
+from splitsearch.searcher.cli.deploy import COMMANDS as DEPLOYMENT
 from splitsearch.searcher.cli.device import device_app
 from splitsearch.searcher.cli.inspect import COMMANDS as INSPECTION
 from splitsearch.searcher.cli.macs import COMMANDS as COUNTING
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-COMMANDS: dict[str, Callable[..., None]] = SEARCH | INSPECTION | COUNTING | COSTING | RESULTS
+COMMANDS: dict[str, Callable[..., None]] = SEARCH | INSPECTION | COUNTING | COSTING | RESULTS | DEPLOYMENT
 for command, function in COMMANDS.items():
     app.command(command)(function)
 app.add_typer(device_app, name="device")

@@ -10,6 +10,7 @@ tight packing; the header says which.
 
 import math
 import struct
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,16 @@ from torch import nn
 from splitsearch.spaces.config import BITS
 from splitsearch.spaces.errors import UserError
 
-__all__ = ["HEADER_BYTES", "Quantiser", "pack", "payload_bytes", "unpack"]
+__all__ = [
+    "HEADER_BYTES",
+    "Quantiser",
+    "pack",
+    "pack_values",
+    "payload_bytes",
+    "quantise",
+    "unpack",
+    "unpack_values",
+]
 
 _HEADER = struct.Struct("<BBIff")  # version, bits (the highest bit says zstd), elements, scale, zero
 _ZSTD = 0x80
@@ -43,16 +53,29 @@ def pack(x: torch.Tensor, bits: int, coding: str = "none") -> bytes:
         coding: `none` or `zstd`.
     """
     if bits == 32:
-        scale, zero = 1.0, 0.0
-        symbols = tight = x.detach().cpu().contiguous().numpy().astype("<f4").tobytes()
+        return pack_values(x.detach().cpu().contiguous().numpy(), 1.0, 0.0, bits, coding)
+    q, scale, zero = quantise(x[None], bits)
+    return pack_values(q.numpy(), float(scale), float(zero), bits, coding)
+
+
+def pack_values(values: NDArray[Any], scale: float, zero: float, bits: int, coding: str = "none") -> bytes:
+    """Packs what was quantised already, as an exported head does it inside its graph.
+
+    Args:
+        values: integers of one image in 0 … 2^bits - 1, of any shape and number format; float32 with 32 bits.
+        scale: of the integers; 1 with 32 bits.
+        zero: what the integer 0 stands for; 0 with 32 bits.
+        bits: one of `BITS`.
+        coding: `none` or `zstd`.
+    """
+    if bits == 32:
+        symbols = tight = values.astype("<f4").tobytes()
     else:
-        q, scales, zeros = _quantise(x[None], bits)
-        scale, zero = float(scales), float(zeros)
-        values = q.flatten().to(torch.int64).numpy()
-        tight, symbols = _pack_integers(values, bits), values.astype("<u2" if bits == 16 else "u1").tobytes()
+        integers = values.reshape(-1).astype(np.int64)
+        tight, symbols = _pack_integers(integers, bits), integers.astype("<u2" if bits == 16 else "u1").tobytes()
     if coding == "zstd" and len(coded := _compress(symbols)) < len(tight):
-        return _HEADER.pack(_VERSION, bits | _ZSTD, x.numel(), scale, zero) + coded
-    return _HEADER.pack(_VERSION, bits, x.numel(), scale, zero) + tight
+        return _HEADER.pack(_VERSION, bits | _ZSTD, values.size, scale, zero) + coded
+    return _HEADER.pack(_VERSION, bits, values.size, scale, zero) + tight
 
 
 def _compress(symbols: bytes) -> bytes:
@@ -66,24 +89,44 @@ def unpack(data: bytes, shape: tuple[int, ...]) -> torch.Tensor:
     Raises:
         UserError: the bytes are no payload, are truncated, or hold another number of elements.
     """
+    values, scale, zero = unpack_values(data, shape)
+    if values.dtype == np.float32:
+        return torch.from_numpy(values)
+    return torch.from_numpy(values).to(torch.float32) * torch.tensor(scale) + torch.tensor(zero)
+
+
+def unpack_values(
+    data: bytes, shape: tuple[int, ...], bits: int | None = None
+) -> tuple[NDArray[np.int64] | NDArray[np.float32], float, float]:
+    """Reads what `pack_values` wrote: the integers, or float32 with 32 bits, in the given shape, with scale and zero.
+
+    Args:
+        data: as received.
+        shape: of the tensor, without a batch dimension.
+        bits: how many there must be; None takes what the header says.
+
+    Raises:
+        UserError: the bytes are no payload, are truncated, or hold other elements.
+    """
     if len(data) < HEADER_BYTES:
         raise UserError(f"a payload of {len(data)} bytes is shorter than its header of {HEADER_BYTES}")
     version, kind, elements, scale, zero = _HEADER.unpack_from(data)
-    bits = kind & ~_ZSTD
-    if version != _VERSION or bits not in BITS:
-        raise UserError(f"not a payload of version {_VERSION}: version {version}, {bits} bits")
-    coded = bool(kind & _ZSTD)
-    if elements != math.prod(shape) or (not coded and len(data) != payload_bytes(elements, bits)):
+    found, coded = kind & ~_ZSTD, bool(kind & _ZSTD)
+    if version != _VERSION or found not in BITS:
+        raise UserError(f"not a payload of version {_VERSION}: version {version}, {found} bits")
+    if bits not in (None, found):
+        raise UserError(f"a payload of {found} bits came where {bits} bits are expected")
+    if elements != math.prod(shape) or (not coded and len(data) != payload_bytes(elements, found)):
         raise UserError(
             f"a payload of {len(data)} bytes with {elements} elements does not hold a tensor of shape {shape}"
         )
-    body = _decompress(data[HEADER_BYTES:], elements, bits) if coded else data[HEADER_BYTES:]
+    body = _decompress(data[HEADER_BYTES:], elements, found) if coded else data[HEADER_BYTES:]
     octets = np.frombuffer(body, dtype=np.uint8)
-    if bits == 32:
-        return torch.from_numpy(octets.view("<f4").astype(np.float32)).reshape(shape)
-    integers = octets.astype(np.int64) if coded and bits < 16 else _unpack_integers(octets, bits, elements)
-    q = torch.from_numpy(integers).to(torch.float32).reshape(shape)
-    return q * torch.tensor(scale) + torch.tensor(zero)
+    if found == 32:
+        return octets.view("<f4").astype(np.float32).reshape(shape), scale, zero
+    if coded and found < 16:
+        return octets.astype(np.int64).reshape(shape), scale, zero
+    return _unpack_integers(octets, found, elements).reshape(shape), scale, zero
 
 
 def _decompress(body: bytes, elements: int, bits: int) -> bytes:
@@ -98,9 +141,9 @@ def _decompress(body: bytes, elements: int, bits: int) -> bytes:
     return found
 
 
-def _quantise(x: torch.Tensor, bits: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """(N, ...) to integers held as float32, and scale and zero of shape (N, 1, ...)."""
-    flat = x.detach().reshape(len(x), -1).float()
+def quantise(x: torch.Tensor, bits: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """(N, ...) to integers held as float32, and scale and zero of shape (N, 1, ...), each image by its own range."""
+    flat = x.detach().flatten(1).float()
     zero = flat.amin(dim=1)
     levels = 2**bits - 1
     scale = (flat.amax(dim=1) - zero) / levels
@@ -136,6 +179,6 @@ class Quantiser(nn.Module):
         """Returns what the server unpacks."""
         if self.bits == 32:
             return x
-        q, scale, zero = _quantise(x, self.bits)
+        q, scale, zero = quantise(x, self.bits)
         received = q * scale + zero
         return x + (received - x).detach() if x.requires_grad else received

@@ -7,7 +7,7 @@ cut found on the whole backbone is found on every variant that still has the blo
 
 import copy
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from weakref import WeakSet
 
@@ -19,6 +19,7 @@ from splitsearch.spaces.graph.cuts import Cut, find_cut, head_nodes
 from splitsearch.spaces.graph.trace import TracedGraph, trace
 from splitsearch.spaces.variants.division import divide, fresh_weights
 from splitsearch.spaces.variants.pruning import layers_in, prune
+from splitsearch.spaces.variants.resize import resize
 from splitsearch.spaces.variants.shrinking import shrink, shrunk_image_size
 
 __all__ = ["Recipe", "Variants", "on_meta", "shaping_axes"]
@@ -108,6 +109,8 @@ class Variants:
         graph: the backbone itself, traced at its image size.
         backward: runs the loss of some images backward through a network, so that its parameters hold gradients; the
             importance `taylor` needs it. None where there is no data.
+        widths: side to the output channels of the layers that pruning made narrower there, for a candidate that is
+            built again without the weights that decided it; None prunes by the weights.
     """
 
     def __init__(self, name: str, module: nn.Module, graph: TracedGraph) -> None:
@@ -117,6 +120,7 @@ class Variants:
         self._kept = _KEPT_ON_META if self.is_meta else _KEPT
         self._made: OrderedDict[Recipe, TracedGraph | InfeasibleError] = OrderedDict()
         self.backward: Callable[[nn.Module], None] | None = None
+        self.widths: Mapping[str, Mapping[str, int]] | None = None
         self._with_gradients: WeakSet[nn.Module] = WeakSet()
         self._shapes: OrderedDict[tuple[int, float, float], nn.Module] = OrderedDict()
 
@@ -197,7 +201,10 @@ class Variants:
 
     def _make(self, recipe: Recipe) -> TracedGraph:
         module = self._shaped(recipe.nets, recipe.depth, recipe.width)
-        if recipe.pruned:
+        if recipe.pruned and self.widths is not None:
+            known = self.widths[recipe.side]
+            module = resize(module, recipe.image_size, lambda group: known.get(group.layers[0], group.channels))
+        elif recipe.pruned:
             if recipe.importance == "taylor":
                 self._find_gradients(module)
             try:

@@ -1,11 +1,22 @@
 """What crosses the network."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from splitsearch.spaces.bottleneck.payload import HEADER_BYTES, Quantiser, pack, payload_bytes, unpack
+from splitsearch.spaces.bottleneck.payload import (
+    HEADER_BYTES,
+    Quantiser,
+    pack,
+    pack_values,
+    payload_bytes,
+    quantise,
+    unpack,
+    unpack_values,
+)
+from splitsearch.spaces.config import BITS, CODINGS
 from splitsearch.spaces.errors import UserError
 
 TENSORS = st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=60).map(torch.tensor)
@@ -59,3 +70,20 @@ def test_spoilt_bytes_are_refused(spoil: object) -> None:
 def test_another_shape_is_refused() -> None:
     with pytest.raises(UserError, match="does not hold a tensor of shape"):
         unpack(pack(torch.randn(6), 8), (7,))
+
+
+@given(st.sampled_from(BITS), st.sampled_from(CODINGS))
+def test_what_was_quantised_elsewhere_is_packed_the_same(bits: int, coding: str) -> None:
+    x = torch.randn(3, 4, 4, generator=torch.Generator().manual_seed(bits))
+    q, scale, zero = (x[None], torch.ones(1), torch.zeros(1)) if bits == 32 else quantise(x[None], bits)
+    values = q[0].numpy().astype({32: np.float32, 16: np.int32}.get(bits, np.uint8))
+    data = pack_values(values, float(scale), float(zero), bits, coding)
+    assert data == pack(x, bits, coding)
+    found, *affine = unpack_values(data, (3, 4, 4), bits)
+    assert np.array_equal(found, values)
+    assert affine == [float(scale), float(zero)]
+
+
+def test_a_payload_of_other_bits_is_refused() -> None:
+    with pytest.raises(UserError, match="a payload of 4 bits came where 8 bits are expected"):
+        unpack_values(pack(torch.randn(8), 4), (8,), 8)

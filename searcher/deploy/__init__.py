@@ -1,0 +1,1 @@
+"""From a point of the front to two halves that run: exported, checked, evaluated, served."""
