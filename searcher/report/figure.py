@@ -74,10 +74,12 @@ def base_layout() -> dict[str, Any]:
     }
 
 
-def value_axis(objective: Objective, values: Sequence[float]) -> dict[str, Any]:
-    """An axis of one objective, on a log scale where its values spread widely."""
-    unit = {"1": "", "B": " (bytes)", "MAC": ""}.get(objective.unit, f" ({objective.unit})")
-    axis = plain_axis(f"{title_of(objective.name)}{unit}")
+def value_axis(objective: Objective, values: Sequence[float], source: str) -> dict[str, Any]:
+    """An axis of one objective, on a log scale where its values spread widely; times and energies say how they are known."""
+    unit = {"1": "", "B": "bytes", "MAC": ""}.get(objective.unit, objective.unit)
+    how = source if objective.name.endswith(("_ms", "_mj")) else ""
+    words = ", ".join(word for word in (unit, how) if word)
+    axis = plain_axis(f"{title_of(objective.name)} ({words})" if words else title_of(objective.name))
     if is_log(values):
         axis |= {"type": "log", "dtick": "D2" if max(values) / min(values) < 100 else 1}
     elif objective.name == "accuracy":

@@ -33,8 +33,8 @@ def _figure(record: Record, x: Objective, y: Objective, *, first: bool) -> Figur
     shown = _values_shown(record, x.name), _values_shown(record, y.name)
     traces = [*_candidates(record, x, y), *_baselines(record, x, y)]
     layout = {
-        "xaxis": value_axis(x, shown[0]),
-        "yaxis": value_axis(y, shown[1]) | ({"type": "linear"} if y.name == "accuracy" else {}),
+        "xaxis": value_axis(x, shown[0], record.source),
+        "yaxis": value_axis(y, shown[1], record.source) | ({"type": "linear"} if y.name == "accuracy" else {}),
         "showlegend": True,
         "height": 470 if first else 360,
         **_teacher_line(record, y),

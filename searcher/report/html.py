@@ -21,6 +21,7 @@ from splitsearch.searcher.report.record import Record
 from splitsearch.searcher.report.summary import head, provenance, reasons, search_note
 from splitsearch.searcher.report.whatif import LOADS, RATES_MBPS, Option, constants, fault, options
 from splitsearch.searcher.report.winner_figure import ALLOWED_DROP
+from splitsearch.spaces.errors import UserError
 
 __all__ = ["report_html", "write_report"]
 
@@ -28,8 +29,16 @@ _PAGE = "splitsearch.searcher.report.page"
 
 
 def write_report(record: Record, path: Path, figures: Sequence[Figure] | None = None) -> None:
-    """Writes the report of a run, atomically."""
-    write_atomic(path, report_html(record, figures_of(record) if figures is None else figures))
+    """Writes the report of a run, atomically.
+
+    Raises:
+        UserError: the file cannot be written there.
+    """
+    text = report_html(record, figures_of(record) if figures is None else figures)
+    try:
+        write_atomic(path, text)
+    except OSError as error:
+        raise UserError(f"the report '{path}' cannot be written: {error.strerror}") from error
 
 
 def report_html(record: Record, figures: Sequence[Figure]) -> str:
@@ -49,7 +58,7 @@ def report_html(record: Record, figures: Sequence[Figure]) -> str:
         winner=named.get("winner_map"),
         search=[named[name] for name in ("importance", "hypervolume", "learning_curves") if name in named],
         whatif=whatif,
-        whatif_source="predicted" if record.source == "measured" else record.source,
+        whatif_source=_elsewhere(record),
         whatif_note=_trace_note(record),
         map_fault=map_fault(record, found),
         table_note=_table_note(record),
@@ -112,7 +121,13 @@ def _whatif(record: Record, found: Sequence[Option], front: Figure) -> dict[str,
         "blues": CANDIDATES,
         "colours": {name: LIGHT[baseline_role(name)] for name in baselines},
         "front": front.name,
+        "source": _elsewhere(record),
     }
+
+
+def _elsewhere(record: Record) -> str:
+    """What was measured on one target is a prediction on another."""
+    return "predicted" if record.source == "measured" else record.source
 
 
 def _trace_note(record: Record) -> str:

@@ -1,9 +1,9 @@
 """Files of each figure: its numbers always, its picture where a browser can draw it."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
-
-import plotly.graph_objects as go
+from typing import Any
 
 from splitsearch.searcher.engine.files import write_atomic, write_bytes_atomic
 from splitsearch.searcher.report.figure import Figure
@@ -13,6 +13,8 @@ __all__ = ["WIDTH", "write_figures"]
 
 WIDTH = 960
 """Pixels of a picture in a file; PNG has twice as many."""
+
+_TITLE = 44
 
 
 def write_figures(figures: Sequence[Figure], folder: Path) -> tuple[list[Path], str]:
@@ -33,16 +35,13 @@ def write_figures(figures: Sequence[Figure], folder: Path) -> tuple[list[Path], 
         written = [_write_table(figure, folder) for figure in figures]
     except OSError as error:
         raise UserError(f"the folder '{folder}' cannot be written: {error.strerror}") from error
-    missing = _missing()
-    if missing:
-        return written, missing
+    if find_spec("kaleido") is None:
+        return written, 'SVG and PNG need kaleido: pip install "splitsearch[figures]"'
     try:
-        for figure in figures:
-            written += _write_pictures(figure, folder)
-    except (RuntimeError, OSError, ValueError) as error:  # of the browser: whatever it says, the numbers are there
+        return [*written, *_write_pictures(figures, folder)], ""
+    except Exception as error:  # of another program, the browser: whatever it says, the numbers are there
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return written, f"the browser that draws SVG and PNG failed: {first}"
-    return written, ""
+        return written, f"SVG and PNG need Chromium or Chrome, which did not do it: {first}"
 
 
 def _write_table(figure: Figure, folder: Path) -> Path:
@@ -51,24 +50,33 @@ def _write_table(figure: Figure, folder: Path) -> Path:
     return path
 
 
-def _missing() -> str:
-    """What drawing lacks."""
-    try:
-        import kaleido  # noqa: F401
-        from choreographer.browsers.chromium import get_browser_path
-    except ImportError:
-        return 'SVG and PNG need kaleido, which `pip install "splitsearch[figures]"` brings, and Chromium or Chrome'
-    del get_browser_path
-    return ""
+def _write_pictures(figures: Sequence[Figure], folder: Path) -> list[Path]:
+    """One browser draws all."""
+    import kaleido
 
-
-def _write_pictures(figure: Figure, folder: Path) -> list[Path]:
-    drawn = go.Figure(figure.plot)
-    drawn.update_layout(title={"text": figure.title, "x": 0, "xref": "paper", "font": {"size": 17}})
-    drawn.update_layout(margin={**(figure.plot["layout"].get("margin") or {}), "t": 60}, width=WIDTH)
     paths = []
-    for format, scale in (("svg", 1), ("png", 2)):
-        path = folder / f"{figure.name}.{format}"
-        write_bytes_atomic(path, drawn.to_image(format=format, width=WIDTH, height=figure.height + 48, scale=scale))
-        paths.append(path)
+    kaleido.start_sync_server(n=1, silence_warnings=True)
+    try:
+        for figure in figures:
+            for kind, scale in (("svg", 1), ("png", 2)):
+                options = {"format": kind, "width": WIDTH, "height": figure.height + _TITLE, "scale": scale}
+                path = folder / f"{figure.name}.{kind}"
+                write_bytes_atomic(path, kaleido.calc_fig_sync(_titled(figure), opts=options))
+                paths.append(path)
+    finally:
+        kaleido.stop_sync_server(silence_warnings=True)
     return paths
+
+
+def _titled(figure: Figure) -> dict[str, Any]:
+    """A file stands alone, so its title stands in it."""
+    layout = figure.plot["layout"]
+    title = {"text": figure.title, "x": 0, "xref": "paper", "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 16},
+             "font": {"size": 17}}  # fmt: skip
+    margin = layout["margin"] | {"t": layout["margin"]["t"] + _TITLE}
+    size = {"width": WIDTH, "height": figure.height + _TITLE}
+    legend = layout["legend"] | {"yref": "container", "y": 0.01, "yanchor": "bottom"}  # the top belongs to the title
+    return {
+        "data": figure.plot["data"],
+        "layout": layout | size | {"title": title, "margin": margin, "legend": legend},
+    }

@@ -51,7 +51,7 @@ def latency_figure(record: Record) -> Figure:
     layout: dict[str, Any] = {
         "barmode": "stack",
         "bargap": 0.3,
-        "xaxis": plain_axis("latency (ms)") | {"rangemode": "tozero"},
+        "xaxis": plain_axis(f"latency (ms, {record.source})") | {"rangemode": "tozero"},
         "yaxis": plain_axis("") | {"autorange": "reversed", "showgrid": False, "tickfont": {"color": LIGHT["ink"]}},
         "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
         "height": height,

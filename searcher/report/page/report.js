@@ -245,7 +245,7 @@ function makePanel(given) {
     const base = FIGURES.get(given.front).plot.layout;
     const all = rows.flatMap((row) => [row.x, row.was]);
     const log = Math.min(...all) > 0 && Math.max(...all) / Math.min(...all) >= 8;
-    const label = unit === "ms" ? "latency (ms)" : "device energy (mJ)";
+    const label = unit === "ms" ? `latency (ms, ${given.source})` : `device energy (mJ, ${given.source})`;
     const layout = {
       ...base,
       height: 400,
