@@ -1,0 +1,1 @@
+"""What a run found, for people: figures, one HTML file, notes for the dashboard."""

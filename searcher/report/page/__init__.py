@@ -1,0 +1,1 @@
+"""Data only: the template, style and scripts of the report."""
