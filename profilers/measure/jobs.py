@@ -15,7 +15,7 @@ from typing import Any
 from splitsearch.profilers.counting.operators import operator_costs
 from splitsearch.profilers.devices.measured import RuntimeName
 from splitsearch.profilers.measure.older_onnx import OPSET, lower
-from splitsearch.profilers.measure.onnx_files import IMAGE, OnnxParts, export_blocks, export_cuts, join, save
+from splitsearch.profilers.measure.onnx_files import IMAGE, OnnxParts, crossing, export_blocks, export_cuts, join, save
 from splitsearch.profilers.measure.plan import Block, Item, Piece, Slice
 from splitsearch.profilers.predict.kernel import Kernel
 from splitsearch.spaces.errors import UserError
@@ -178,5 +178,6 @@ def _model(piece: Piece, exported: dict[TracedGraph, OnnxParts], together: OnnxP
         assert together is not None
         return together.take(f"{piece.name} in", f"{piece.name} out")
     graph = piece.graph
-    entry = IMAGE if piece.start is None else piece.start.node
-    return exported[graph].take(entry, graph.output.name if piece.end is None else piece.end.node)
+    entry = IMAGE if piece.start is None else crossing(piece.start.node)
+    leave = graph.output.name if piece.end is None else piece.end.node
+    return exported[graph].take(entry, crossing(leave))

@@ -21,7 +21,7 @@ from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.graph.cuts import Cut
 from splitsearch.spaces.graph.trace import Shape, TracedGraph
 
-__all__ = ["IMAGE", "OnnxParts", "export_blocks", "export_cuts", "exported", "join", "save"]
+__all__ = ["IMAGE", "OnnxParts", "crossing", "export_blocks", "export_cuts", "exported", "join", "save"]
 
 IMAGE = "image"
 """Name of the input tensor of a whole network."""
@@ -37,9 +37,7 @@ class OnnxParts:
 
         # The weights stay where they are: parts name their place in the shared file.
         model = onnx.load(str(path), load_external_data=False)
-        for node in model.graph.node:
-            while node.output and not node.output[-1]:
-                del node.output[-1]  # results that nobody reads have no names, which the extractor takes for equal ones
+        _name_unread(model)
         self._extractor = onnx.utils.Extractor(model)
 
     def take(self, entry: str, leave: str) -> Any:
@@ -47,15 +45,34 @@ class OnnxParts:
         return self._extractor.extract_model([entry], [leave])
 
 
+def _name_unread(model: Any) -> None:
+    """Results that nobody reads have no names, which the extractor takes for equal ones."""
+    for number, node in enumerate(model.graph.node):
+        while node.output and not node.output[-1]:
+            del node.output[-1]
+        for place, name in enumerate(node.output):
+            if not name:  # a later result is read, so the place has to stay
+                node.output[place] = f"unread {number} {place}"
+
+
+def crossing(node: str) -> str:
+    """Name of the tensor that a node gives.
+
+    The exporter names its tensors as nodes are named, and counts anew: where layers were taken out, another tensor has
+    the node's own name.
+    """
+    return f"at {node}"
+
+
 def export_cuts(graph: TracedGraph, cuts: Sequence[Cut], folder: Path, stem: str) -> OnnxParts:
-    """Exports a backbone with the tensors at its cuts under the names of their nodes; the logits are among the cuts.
+    """Exports a backbone with the tensors at its cuts under the names that `crossing` gives; the logits are among them.
 
     Raises:
         UserError: the exporter cannot express the network.
     """
-    names = [cut.node for cut in cuts]
-    size = graph.image_size
-    return _export(_with_outputs(graph, names), {IMAGE: (3, size, size)}, names, folder / f"{stem}.onnx")
+    size, names = graph.image_size, [crossing(cut.node) for cut in cuts]
+    crossed = _with_outputs(graph, [cut.node for cut in cuts])
+    return _export(crossed, {IMAGE: (3, size, size)}, names, folder / f"{stem}.onnx")
 
 
 def export_blocks(blocks: Mapping[str, tuple[nn.Module, Shape]], folder: Path, stem: str) -> OnnxParts:

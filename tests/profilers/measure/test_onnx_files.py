@@ -10,10 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from splitsearch.profilers.measure.onnx_files import IMAGE, export_blocks, export_cuts, join, save
+from splitsearch.profilers.measure.onnx_files import IMAGE, OnnxParts, crossing, export_blocks, export_cuts, join, save
+from splitsearch.spaces.backbones.loading import fresh_module
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.graph.cuts import find_cuts, split_at
 from splitsearch.spaces.graph.trace import TracedGraph, trace
+from splitsearch.spaces.variants.variants import Recipe, Variants
 
 
 def run(model: Any, folder: Path, x: torch.Tensor) -> NDArray[np.float32]:
@@ -44,18 +46,45 @@ def test_heads_and_tails_are_those_of_torch(
     with torch.no_grad():
         for cut in cuts[:-1]:
             head, tail = split_at(graph, cut)
-            crossing = head(image)
-            assert np.allclose(run(parts.take(IMAGE, cut.node), tmp_path, image), crossing, atol=1e-5)
-            logits = run(parts.take(cut.node, graph.output.name), tmp_path, crossing)
-            assert np.allclose(logits, tail(crossing), atol=1e-5)
-        assert np.allclose(run(parts.take(IMAGE, graph.output.name), tmp_path, image), network(image), atol=1e-5)
+            between = head(image)
+            there = crossing(cut.node)
+            assert np.allclose(run(parts.take(IMAGE, there), tmp_path, image), between, atol=1e-5)
+            logits = run(parts.take(there, crossing(graph.output.name)), tmp_path, between)
+            assert np.allclose(logits, tail(between), atol=1e-5)
+        whole = parts.take(IMAGE, crossing(graph.output.name))
+        assert np.allclose(run(whole, tmp_path, image), network(image), atol=1e-5)
     kept = [module.inplace for module in network.modules() if isinstance(module, nn.ReLU)]
     assert kept == [inplace] * len(kept), "the caller's network is as it was"
 
 
+def test_results_that_nobody_reads_do_not_stand_in_the_way(tmp_path: Path) -> None:
+    """Two nodes of which the last result alone is read, as chunks of a tensor are."""
+    value, make = onnx.helper.make_tensor_value_info, onnx.helper.make_node
+    nodes = [
+        make("Split", ["x"], ["", "a"], axis=1, num_outputs=2),
+        make("Split", ["a"], ["", "b"], axis=1, num_outputs=2),
+        make("Neg", ["b"], ["y"]),
+    ]
+    kind = onnx.TensorProto.FLOAT
+    graph = onnx.helper.make_graph(nodes, "g", [value("x", kind, [1, 4])], [value("y", kind, [1, 1])])
+    onnx.save(
+        onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9),
+        tmp_path / "g.onnx",
+    )
+    part = OnnxParts(tmp_path / "g.onnx").take("x", "y")
+    assert run(part, tmp_path, torch.tensor([[1.0, 2.0, 3.0, 4.0]])).tolist() == [[-4.0]]
+
+
+def test_where_layers_were_taken_out_names_are_still_of_one_tensor_each(tmp_path: Path) -> None:
+    variants = Variants.trace("resnet18", fresh_module("resnet18"), 32)
+    graph = variants.get(Recipe(image_size=32, depth=0.5))
+    for cut in find_cuts(graph, "blocks")[:-1]:
+        export_cuts(graph, [cut, find_cuts(graph, "all")[-1]], tmp_path, "net").take(IMAGE, crossing(cut.node))
+
+
 def test_parts_share_one_file_of_weights(graph: TracedGraph, tmp_path: Path) -> None:
     parts = export_cuts(graph, find_cuts(graph, "blocks"), tmp_path, "net")
-    head = parts.take(IMAGE, find_cuts(graph, "blocks")[1].node)
+    head = parts.take(IMAGE, crossing(find_cuts(graph, "blocks")[1].node))
     places = {
         entry.value for weight in head.graph.initializer for entry in weight.external_data if entry.key == "location"
     }
