@@ -127,7 +127,7 @@ def epochs(options: argparse.Namespace, data: Dataset, variants: Variants, folde
 def rounding(
     model: SplitModel, exact: Activations, cut: str, indices: torch.Tensor
 ) -> tuple[torch.dtype, float, float, float]:
-    """Type that is kept, the loss, its relative change through rounding, and the error of rounding over the variance."""
+    """Type that is kept, the loss, what rounding changes of it, and the error of rounding over the variance."""
     target = exact.at(cut, indices)
     dtype = narrowest(target)
     kept = target.to(dtype).float()

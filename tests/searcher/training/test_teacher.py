@@ -76,7 +76,9 @@ def test_the_stream_is_never_silenced_whichever_side_of_the_sum_it_stands_on() -
     assert "features.3.conv.3" in silent
 
 
-@pytest.mark.parametrize("name", ["regnet_x_400mf", "regnet_y_400mf", "resnet50", "wide_resnet50_2", "mobilenet_v3_small"])
+@pytest.mark.parametrize(
+    "name", ["regnet_x_400mf", "regnet_y_400mf", "resnet50", "wide_resnet50_2", "mobilenet_v3_small"]
+)
 def test_no_projected_stream_is_silenced_and_every_branch_beside_one_is(name: str) -> None:
     module = get_model(name, weights=None)
     blocks = {path for path, layer in module.named_modules() if type(layer).__name__ == "ResBottleneckBlock"}
