@@ -19,6 +19,7 @@ from splitsearch.searcher.training.cache import Cache
 from splitsearch.searcher.training.gradients import gradients_on
 from splitsearch.searcher.training.loops import Progress, Schedule, correct, minimise, silent
 from splitsearch.spaces.backbones.loading import Backbone, classifier_name
+from splitsearch.spaces.graph.flow import ancestors
 from splitsearch.spaces.graph.trace import TracedGraph
 from splitsearch.spaces.variants.variants import Variants
 
@@ -179,11 +180,25 @@ def _quiet_branches(graph: TracedGraph) -> None:
     for node in graph:
         if node.op != "call_function" or node.target not in (operator.add, operator.iadd, torch.add):
             continue
-        # The stream that a branch leaves from has two readers, whichever of them is named first.
-        branch = next((arg for arg in node.args if isinstance(arg, fx.Node) and len(arg.users) == 1), None)
-        last = modules.get(str(getattr(branch, "target", "")))
+        last = modules.get(str(getattr(_branch(node), "target", "")))
         if isinstance(last, nn.BatchNorm2d) and last.affine:
             nn.init.zeros_(last.weight)
+
+
+def _branch(total: fx.Node) -> fx.Node | None:
+    """Which of the tensors of a sum is the branch.
+
+    The stream that a branch leaves from has two readers, whichever of them is named first. Where the stream is
+    projected, both have one; the projection is the one with less work behind the fork.
+    """
+    terms = [arg for arg in total.args if isinstance(arg, fx.Node)]
+    behind = {term: ancestors(term) for term in terms}
+
+    def own_work(term: fx.Node) -> int:
+        others = set().union(*(behind[other] for other in terms if other is not term))
+        return sum(node.op == "call_module" for node in behind[term] - others)
+
+    return max((term for term in terms if len(term.users) == 1), key=own_work, default=None)
 
 
 def _probe(graph: TracedGraph, data: Dataset, recipe: TeacherRecipe, progress: Progress) -> None:

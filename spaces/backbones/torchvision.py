@@ -1,9 +1,11 @@
 """The classifiers of the installed torchvision release, with published weights, weights from a file, or none."""
 
+import re
 import socket
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from splitsearch.spaces.backbones.backbone import Backbone, digest, file_hash, finish
@@ -13,6 +15,7 @@ from splitsearch.spaces.errors import UserError
 __all__ = ["load_torchvision", "torchvision_module", "torchvision_names"]
 
 _SECONDS_WITHOUT_A_BYTE = 20.0  # a network that swallows packets must not hang a run for ever
+_HASH = re.compile(r"-([0-9a-f]{8,})\.")  # as PyTorch's own names of weights have it: the beginning of their SHA-256
 _WITHOUT_AUXILIARY = ("googlenet", "inception_v3")
 
 
@@ -74,7 +77,8 @@ def _published(name: str, classes: int, *, required: bool) -> Backbone:
     patience = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_SECONDS_WITHOUT_A_BYTE)
     try:
-        state = published.get_state_dict(progress=False, check_hash=True)
+        _drop_damaged(published.url)
+        state = published.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (OSError, RuntimeError) as error:
         if required:
             raise UserError(f"the published weights of {name} cannot be had here: {first_line(error)}") from error
@@ -85,3 +89,11 @@ def _published(name: str, classes: int, *, required: bool) -> Backbone:
     module = torchvision_module(name, own)
     module.load_state_dict({k: v for k, v in state.items() if "AuxLogits" not in k and not k.startswith("aux")})
     return finish(name, module, (own, classes), "pretrained", str(published))
+
+
+def _drop_damaged(url: str) -> None:
+    """Deletes a downloaded file that is not what its name says: PyTorch looks at the hash while downloading, only."""
+    file = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    expected = _HASH.search(file.name)
+    if expected is not None and file.is_file() and not file_hash(file).startswith(expected.group(1)):
+        file.unlink()

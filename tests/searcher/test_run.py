@@ -182,3 +182,47 @@ def test_taylor_and_coding_work_from_end_to_end(command: Any, workplace: Path, r
         parts = ("head_ms", "transfer_ms", "queue_ms", "tail_ms")
         assert entry["values"]["latency_ms"] == pytest.approx(sum(terms[part] for part in parts))
         assert told[entry["trial"]] == [entry["values"][o["name"]] for o in front["objectives"]]
+
+
+def test_a_proxy_run_says_what_its_accuracies_are_of(
+    command: Any, workplace: Path, run_arguments: Any, finished: Path
+) -> None:
+    done = command(
+        *run_arguments, "--trials", "2", "--out", "proxy", "--image-size", "32", "--proxy-image-size", "16",
+        "--views", "2", "--no-webp",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "(accuracies of 16 px images, a proxy for 32 px)" in " ".join(done.stdout.split())
+    front, real = (json.loads((workplace / name / "front.json").read_text()) for name in ("proxy", "finished"))
+    assert (front["proxy_image_size"], front["image_size"], real["proxy_image_size"]) == (16, 32, None)
+    assert "Accuracies are of images of 16 px, a proxy; costs are of images of 32 px." in front["verdict"]
+    assert front["front"][0]["config"]["image_size"] == 32
+    costs = ("device_macs", "total_macs")
+    for name in ("local", "server_raw"):
+        first, second = (next(b for b in d["baselines"] if b["name"] == name)["values"] for d in (front, real))
+        assert [first[cost] for cost in costs] == [second[cost] for cost in costs]
+    wrong = command(*run_arguments, "--trials", "2", "--out", "wrong", "--proxy-image-size", "32")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+    assert "--proxy-image-size 32 must be 1 to 31" in wrong.stderr
+
+
+def test_a_cache_without_room_or_with_an_altered_file_changes_nothing(
+    command: Any, workplace: Path, run_arguments: Any
+) -> None:
+    def run(out: str, *more: str) -> tuple[Any, str]:
+        done = command(
+            *run_arguments, "--trials", "2", "--out", out, "--no-webp", "--cache-dir", "own_cache", *more
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        front = json.loads((workplace / out / "front.json").read_text())
+        return [(entry["key"], entry["values"]["accuracy"]) for entry in front["front"]], done.stderr
+
+    first, _ = run("cached0")
+    for path in (workplace / "own_cache" / "activations").glob("*.raw"):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    second, told = run("cached1")
+    assert "was altered or cut short" in told
+    third, _ = run("cached2", "--cache-gb", "0")
+    assert first == second == third

@@ -3,6 +3,7 @@
 import copy
 from pathlib import Path
 
+import pytest
 import torch
 from torch import nn
 from torchvision.models import get_model
@@ -73,6 +74,24 @@ def test_the_stream_is_never_silenced_whichever_side_of_the_sum_it_stands_on() -
     assert len(silent) == 10
     assert "features.2.conv.3" not in silent
     assert "features.3.conv.3" in silent
+
+
+@pytest.mark.parametrize(
+    "name", ["regnet_x_400mf", "regnet_y_400mf", "resnet50", "wide_resnet50_2", "mobilenet_v3_small"]
+)
+def test_no_projected_stream_is_silenced_and_every_branch_beside_one_is(name: str) -> None:
+    module = get_model(name, weights=None)
+    blocks = {path for path, layer in module.named_modules() if type(layer).__name__ == "ResBottleneckBlock"}
+    graph = trace(module, 64)
+    _quiet_branches(graph)
+    silent = {
+        path for path, layer in graph.module.named_modules()
+        if isinstance(layer, nn.BatchNorm2d) and not layer.weight.abs().max()
+    }  # fmt: skip
+    assert silent
+    assert not [path for path in silent if "proj" in path or "downsample" in path]
+    if name.startswith("regnet"):
+        assert {path.partition(".f.")[0] for path in silent} == blocks
 
 
 def test_norms_that_a_short_training_leaves_behind_are_settled(data: Dataset, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Classifiers of torchvision, with every kind of weights."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,33 @@ def test_without_a_network_auto_falls_back_and_says_so(monkeypatch: pytest.Monke
     assert "from scratch" in backbone.note
     with pytest.raises(UserError, match="cannot be had here: no route"):
         load_backbone("resnet18", classes=7, weights="default")
+
+
+@pytest.mark.parametrize("damaged", [True, False])
+def test_published_weights_on_the_disk_are_checked_before_they_are_read(
+    damaged: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = get_model("resnet18", weights=None).state_dict()
+    file = tmp_path / "checkpoints" / "resnet18-xxxxxxxx.pth"
+    file.parent.mkdir()
+    torch.save(state, file)
+    name = f"resnet18-{hashlib.sha256(file.read_bytes()).hexdigest()[:8]}.pth"
+    file = file.rename(file.with_name(name))
+    if damaged:
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise OSError("no route")
+
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
+    monkeypatch.setattr(ResNet18_Weights, "url", f"https://x.invalid/{name}", raising=False)
+    backbone = load_torchvision("resnet18", 1000, "auto")
+    assert (backbone.origin, file.exists()) == (("scratch", False) if damaged else ("pretrained", True))
+    if not damaged:
+        assert torch.equal(backbone.module.state_dict()["conv1.weight"], state["conv1.weight"])
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
