@@ -27,7 +27,7 @@ from splitsearch.searcher.data.dataset import Dataset
 from splitsearch.searcher.data.prepare import load_dataset
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.cache import Cache
-from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor
+from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor, distil
 from splitsearch.searcher.training.student import Student
 from splitsearch.searcher.training.teacher import Teacher, TeacherRecipe, make_teacher
 from splitsearch.searcher.training.validate import validate
@@ -56,8 +56,8 @@ class Bench:
     def one(self, config: SplitConfig, seed: int) -> tuple[float, float, float, float]:
         """Trains a candidate: top-1, relative squared error, millions of multiply-adds and milliseconds."""
         torch.manual_seed(seed)
-        model = assemble(config, self.teacher.variants, seed)
-        TRAINERS.get("hnd")(config, model, Tutor(data=self.data, activations=self.train), self.recipe, seed)
+        made, tutor = assemble(config, self.teacher.variants, seed), Tutor(data=self.data, activations=self.train)
+        model, _ = distil(TRAINERS.get("hnd"), config, made, tutor, self.recipe, seed)
         accuracy = validate(config, model, self.data, self.val).accuracy
         decoder = next(stage for stage in self.profiler.stages(model) if stage.name == "decoder")
         return accuracy, self._error(config, model), decoder.macs / 1e6, decoder.milliseconds
@@ -86,7 +86,7 @@ def bench(options: argparse.Namespace, folder: Path) -> Bench:
         data=data,
         train=Activations(teacher.variants, data.train.images),
         val=Activations(teacher.variants, data.val.images),
-        recipe=Recipe(epochs=options.epochs),
+        recipe=Recipe(epochs=options.epochs, rungs=(1.0,)),
         profiler=Profiler(Target(device=device, server=server, network=network)),
     )
 

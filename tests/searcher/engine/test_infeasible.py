@@ -19,7 +19,7 @@ from splitsearch.searcher.engine.study import RunStudy
 from splitsearch.searcher.engine.trial import Evaluator
 from splitsearch.searcher.reporter import SilentReporter
 from splitsearch.searcher.training.activations import Activations
-from splitsearch.searcher.training.distill import Recipe, Tutor
+from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor
 from splitsearch.searcher.training.teacher import Teacher
 from splitsearch.spaces.space.space import SearchSpace
 from splitsearch.spaces.space.spec import parse_space
@@ -56,7 +56,7 @@ def evaluator(variants: Variants, space: SearchSpace, profiler: Profiler, folder
         pool=profile_pool(space, variants, profiler),
         target=profiler.target,
         budgets=Budgets(),
-        trainer=lambda *arguments: [0.5],
+        trainer=TRAINERS.get("hnd"),
         recipe=Recipe(epochs=1, batch_size=8),
         seed=0,
         checkpoints=folder / "checkpoints",

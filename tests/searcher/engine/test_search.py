@@ -19,7 +19,7 @@ from splitsearch.searcher.engine.results import TrialResult
 from splitsearch.searcher.engine.sampler import make_sampler
 from splitsearch.searcher.engine.search import Limits, Search, describe, extremes, require_feasible
 from splitsearch.searcher.engine.study import RunStudy
-from splitsearch.searcher.engine.trial import Evaluator
+from splitsearch.searcher.engine.trial import Evaluated, Evaluator, checkpoint_path
 from splitsearch.searcher.reporter import SilentReporter
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import Interrupted, NothingFeasibleError
@@ -57,9 +57,24 @@ class Formula:
     def __init__(self, pool: Pool, folder: Path, stop_at: int | None = None) -> None:
         self.pool, self.checkpoints, self.stop_at = pool, folder / "checkpoints", stop_at
         self.trained: list[str] = []
+        self.family = False
 
     def refuse(self, number: int, config: SplitConfig, reason: str) -> TrialResult:
         return TrialResult(trial=number, state="pruned", key=config.key, config=config.to_json(), reason=reason)
+
+    def evaluate_family(self, number: int, config: SplitConfig) -> Evaluated:
+        result = self.evaluate(number, config)
+        shared = [
+            other for other in self.pool.profiles if other != config and replace(other, bits=config.bits) == config
+        ]
+        if not self.family or result.state != "complete":
+            return Evaluated(result=result)
+        return Evaluated(
+            result=result,
+            siblings=tuple(
+                replace(result, key=other.key, config=other.to_json(), trained_by=number, curve=[]) for other in shared
+            ),
+        )
 
     def evaluate(self, number: int, config: SplitConfig) -> TrialResult:
         if len(self.trained) == self.stop_at:
@@ -249,3 +264,37 @@ def test_a_trial_in_one_line(pool: Pool, tmp_path: Path) -> None:
     assert "accuracy" in describe(result)
     assert describe(replace(result, repeat_of=3)).endswith("known from trial 3")
     assert describe(replace(result, state="failed", reason="why")).endswith("failed, why")
+
+
+def test_what_came_with_a_training_is_a_trial_that_does_not_count(pool: Pool, tmp_path: Path) -> None:
+    found, formula = search(pool, tmp_path, "random")
+    formula.family = True
+    document = run(found, pool, 2)
+    assert len(formula.trained) == 2
+    siblings = [result for result in found.results if result.trained_by is not None]
+    assert len(siblings) == 2  # each training is swept over the other bit-width
+    assert document["trials"]["complete"] == 4
+    assert [result.trial for result in found.study.results()] == [result.trial for result in found.results]
+    lines = read_lines(tmp_path / "trials.jsonl")
+    assert [line["trial"] for line in lines] == [result.trial for result in found.results]
+
+
+def test_the_weights_of_a_sibling_on_the_front_are_kept(pool: Pool, tmp_path: Path) -> None:
+    found, formula = search(pool, tmp_path, "random")
+    formula.family = True
+    run(found, pool, 1)
+    (sibling,) = [result for result in found.results if result.trained_by is not None]
+    found.results = [sibling]
+    kept = checkpoint_path(formula.checkpoints, sibling.trained_by or 0)
+    kept.parent.mkdir()
+    kept.touch()
+    found.finish()
+    assert kept.exists()
+
+
+def test_a_space_of_few_trainings_ends(pool: Pool, tmp_path: Path) -> None:
+    found, formula = search(pool, tmp_path, "tpe")
+    formula.family = True
+    document = run(found, pool, 1000)
+    assert len(formula.trained) == len(pool.profiles) / 2
+    assert document["trials"]["complete"] == len(pool.profiles)

@@ -1,5 +1,6 @@
 """One trial."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,30 +13,62 @@ from splitsearch.profilers.pool import profile_pool
 from splitsearch.profilers.profile import Profiler
 from splitsearch.searcher.data.dataset import Dataset, Split
 from splitsearch.searcher.engine import trial
+from splitsearch.searcher.engine.climb import Standing
 from splitsearch.searcher.engine.objectives import Budgets
-from splitsearch.searcher.engine.trial import Evaluator, checkpoint_path
+from splitsearch.searcher.engine.trial import Evaluator, checkpoint_path, rung_folder
 from splitsearch.searcher.training.activations import Activations
-from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor
+from splitsearch.searcher.training.distill import TRAINERS, Recipe, Trainer, Tutor
+from splitsearch.searcher.training.phases import Batch, Phase
 from splitsearch.searcher.training.teacher import Teacher
+from splitsearch.searcher.training.tutor import Lesson
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import InfeasibleError, UserError
 from splitsearch.spaces.model import SplitModel
 from splitsearch.spaces.space.space import SearchSpace
 from splitsearch.spaces.variants.variants import Variants
 
-SPACE = SearchSpace(backbone="n", image_size=32, cuts=("0.2", "1.2"), heads=("mimic",), channels=(2, 12), bits=(4,))
+SPACE = SearchSpace(backbone="n", image_size=32, cuts=("0.2", "1.2"), heads=("mimic",), channels=(2, 12), bits=(2, 4))
+RECIPE = Recipe(epochs=3.6, batch_size=8)  # 18 steps: rungs after 2, 6 and 18
 
 
 def config(cut: str = "1.2", channels: int = 2) -> SplitConfig:
     return SplitConfig(backbone="n", cut=cut, head="mimic", channels=channels, bits=4, image_size=32)
 
 
-def broken(*arguments: object) -> list[float]:
-    raise InfeasibleError("the training diverged: loss nan in epoch 1")
+Watch = Callable[[Lesson, Batch], None]
 
 
-def exhausted(*arguments: object) -> list[float]:
+def watched(watch: Watch) -> Trainer:
+    """Head network distillation whose steps are watched, or disturbed."""
+    trainer = TRAINERS.get("hnd")
+
+    def phases(lesson: Lesson) -> list[Phase]:
+        def seen(phase: Phase) -> Phase:
+            def loss(batch: Batch) -> torch.Tensor:
+                watch(lesson, batch)
+                return phase.loss(batch)
+
+            return replace(phase, loss=loss)
+
+        return [seen(phase) for phase in trainer.phases(lesson)]
+
+    return replace(trainer, phases=phases)
+
+
+def never(lesson: Lesson, batch: Batch) -> None:
+    raise AssertionError("trained")
+
+
+def broken(lesson: Lesson, batch: Batch) -> None:
+    raise InfeasibleError("the training diverged: loss nan after 8 samples")
+
+
+def exhausted(lesson: Lesson, batch: Batch) -> None:
     raise RuntimeError("DefaultCPUAllocator: can't allocate memory\nlong story")
+
+
+def nothing(lesson: Lesson, batch: Batch) -> None:
+    """Trains as it is."""
 
 
 @pytest.fixture
@@ -52,7 +85,9 @@ class Make:
         classes = tuple(map(str, range(10)))
         self.data = Dataset(name="n", train=part, val=part, classes=classes, image_size=32, fingerprint="n")
 
-    def __call__(self, trainer: object = None, accuracy: float = 0.1, **budgets: float) -> Evaluator:
+    def __call__(
+        self, watch: Watch = nothing, accuracy: float = 0.1, recipe: Recipe = RECIPE, **budgets: float
+    ) -> Evaluator:
         activations = Activations(self.variants, self.data.train.images)
         return Evaluator(
             teacher=Teacher(variants=self.variants, accuracy=accuracy, how="given", cached=False),
@@ -61,8 +96,8 @@ class Make:
             pool=self.pool,
             target=self.target,
             budgets=Budgets(**budgets),
-            trainer=trainer or TRAINERS.get("hnd"),  # type: ignore[arg-type]
-            recipe=Recipe(epochs=2, batch_size=8),
+            trainer=watched(watch),
+            recipe=recipe,
             seed=0,
             checkpoints=self.folder / "checkpoints",
         )
@@ -71,7 +106,12 @@ class Make:
 def test_a_complete_trial_has_values_curve_and_checkpoint(make: Make) -> None:
     result = make().evaluate(7, config())
     profile = make.pool.profiles[config()]
-    assert (result.state, result.trial, len(result.curve)) == ("complete", 7, 2)
+    assert (result.state, result.trial, len(result.curve)) == ("complete", 7, 3)
+    assert [entry["rung"] for entry in result.curve] == [0, 1, 2]
+    assert [entry["samples"] for entry in result.curve] == [16, 48, 144]
+    for entry in result.curve:
+        assert entry["low"] <= entry["accuracy"] <= entry["high"]
+    assert result.curve[-1]["accuracy"] == result.values["accuracy"]
     assert {name: result.values[name] for name in profile.values} == profile.values
     assert result.accuracy_interval is not None
     assert result.accuracy_interval[0] <= result.values["accuracy"] <= result.accuracy_interval[1]
@@ -85,9 +125,6 @@ def test_the_same_candidate_comes_out_the_same(make: Make) -> None:
 
 
 def test_the_impossible_and_the_infeasible_are_never_trained(make: Make) -> None:
-    def never(*arguments: object) -> list[float]:
-        raise AssertionError("trained")
-
     impossible = make(never).evaluate(0, config("0.2", 12))
     assert (impossible.state, impossible.curve) == ("pruned", [])
     assert "above the 8 channels" in str(impossible.reason)
@@ -104,12 +141,88 @@ def test_an_accuracy_below_the_budget_is_pruned_with_its_values(make: Make) -> N
     assert "accuracy" in result.values
 
 
-@pytest.mark.parametrize(("trainer", "reason"), [(broken, "diverged"), (exhausted, "can't allocate memory")])
-def test_what_breaks_one_training_stays_with_it(make: Make, trainer: object, reason: str) -> None:
-    result = make(trainer).evaluate(0, config())
+@pytest.mark.parametrize(("watch", "reason"), [(broken, "diverged"), (exhausted, "can't allocate memory")])
+def test_what_breaks_one_training_stays_with_it(make: Make, watch: Watch, reason: str) -> None:
+    result = make(watch).evaluate(0, config())
     assert result.state == "failed"
     assert reason in str(result.reason)
     assert "\n" not in str(result.reason)
+    assert not rung_folder(make.folder / "checkpoints", 0).exists()
+
+
+def test_memory_that_runs_out_halves_the_batch_once(make: Make) -> None:
+    sizes: list[int] = []
+
+    def greedy(lesson: Lesson, batch: Batch) -> None:
+        sizes.append(len(batch.indices))
+        if len(batch.indices) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    assert make(greedy).evaluate(0, config()).state == "complete"
+    assert sizes[:2] == [8, 4]
+    assert set(sizes[1:]) == {4}
+
+
+def test_a_reason_to_stop_prunes_with_curve_and_costs(make: Make) -> None:
+    seen: list[Standing] = []
+
+    def stop(standing: Standing) -> str | None:
+        seen.append(standing)
+        return "cannot enter the front" if len(seen) == 2 else None
+
+    result = make().evaluate(3, config(), stop=stop)
+    assert (result.state, result.reason) == ("pruned", "cannot enter the front")
+    assert result.values == make.pool.profiles[config()].values
+    assert [len(standing.curve) for standing in seen] == [1, 2]
+    assert result.curve == seen[1].curve
+    assert (seen[0].trial, seen[0].config, seen[0].values) == (3, config(), result.values)
+    assert not checkpoint_path(make.folder / "checkpoints", 3).exists()
+    assert not rung_folder(make.folder / "checkpoints", 3).exists()
+
+
+class KilledError(BaseException):
+    """Stands in for what no trial survives."""
+
+
+@pytest.mark.parametrize("step", [3, 7])
+def test_a_killed_trial_goes_on_at_its_rung_and_ends_as_if_nothing_had_been(make: Make, step: int) -> None:
+    whole = make().evaluate(0, config())
+    expected = load_file(checkpoint_path(make.folder / "checkpoints", 0))
+    steps: list[int] = []
+
+    def killer(lesson: Lesson, batch: Batch) -> None:
+        steps.append(1)
+        if len(steps) == step:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        make(killer).evaluate(1, config())
+    again: list[int] = []
+    result = make(lambda lesson, batch: again.append(1)).evaluate(1, config())
+    assert len(again) == 18 - (2 if step == 3 else 6)  # the rungs before the kill are not trained again
+    assert (result.curve, result.values) == (whole.curve, whole.values)
+    found = load_file(checkpoint_path(make.folder / "checkpoints", 1))
+    assert all(torch.equal(value, found[key]) for key, value in expected.items())
+    assert not rung_folder(make.folder / "checkpoints", 1).exists()
+
+
+def test_siblings_come_with_a_training_exactly_as_if_trained(make: Make) -> None:
+    shared = replace(RECIPE, bits=8)
+    asked, other = config(), replace(config(), bits=2)
+    found = make(recipe=shared).evaluate_family(5, asked)
+    (sibling,) = found.siblings
+    assert (sibling.key, sibling.trial, sibling.trained_by) == (other.key, 5, 5)
+    assert (sibling.curve, sibling.seconds, sibling.state) == ([], 0.0, "complete")
+    alone = make(recipe=shared).evaluate(6, other)
+    assert (alone.values, alone.accuracy_interval) == (sibling.values, sibling.accuracy_interval)
+    assert alone.values["payload_bytes"] < found.result.values["payload_bytes"]
+
+
+def test_a_sibling_over_a_budget_or_of_another_training_does_not_come(make: Make) -> None:
+    shared, limit = replace(RECIPE, bits=8), make.pool.get(replace(config(), bits=2)).payload_bytes
+    assert make(recipe=shared, max_payload_bytes=limit).evaluate_family(0, replace(config(), bits=2)).siblings == ()
+    assert make(recipe=replace(RECIPE, bits="own")).evaluate_family(0, config()).siblings == ()
+    assert len(make(recipe=replace(RECIPE, bits="drawn")).evaluate_family(0, config()).siblings) == 1
 
 
 def test_what_is_wrong_with_one_candidate_is_its_infeasibility(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,12 +242,10 @@ def test_what_is_wrong_with_one_candidate_is_its_infeasibility(make: Make, monke
 def test_transfer_time_is_that_of_the_bytes_that_were_sent(make: Make) -> None:
     coded = replace(config(), coding="zstd", bits=8, channels=8)
 
-    def silent(_: SplitConfig, model: SplitModel, *others: object) -> list[float]:
-        for stage in model.stages:
-            if not stage.original:
-                for weight in stage.module.parameters():
-                    weight.data.zero_()  # a constant payload, which zstd makes short
-        return [0.5]
+    def silent(lesson: Lesson, batch: Batch) -> None:
+        for module in (*lesson.on_device, lesson.student.decoder):
+            for weight in module.parameters():
+                weight.data.zero_()  # a constant payload, which zstd makes short
 
     bound = make.pool.get(coded)
     result = make(silent).evaluate(0, coded)
@@ -150,14 +261,3 @@ def test_transfer_time_is_that_of_the_bytes_that_were_sent(make: Make) -> None:
     assert result.values["energy_mj"] < bound.values["energy_mj"]
     over = make(max_payload_bytes=1).evaluate(1, coded)
     assert over.latency["payload_source"] == "upper bound"
-
-
-def test_a_model_is_what_the_trainer_gets(make: Make) -> None:
-    seen: list[object] = []
-
-    def watch(*arguments: object) -> list[float]:
-        seen.extend(arguments)
-        return [0.5]
-
-    assert make(watch).evaluate(0, config()).curve == [{"epoch": 1, "loss": 0.5}]
-    assert isinstance(seen[1], SplitModel)

@@ -45,7 +45,7 @@ def test_every_trainer_trains_every_kind_and_the_backbone_stays(
     assert all(torch.equal(before[key], value) for key, value in variants.graph.module.state_dict().items())
     for stage in own.stages:
         assert not stage.module.training or stage.name == "resize"
-        if stage.name in started and started[stage.name]:
+        if started.get(stage.name):
             after = stage.module.state_dict()
             assert any(not torch.equal(value, after[key]) for key, value in started[stage.name].items()), stage.name
 
