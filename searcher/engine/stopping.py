@@ -21,7 +21,7 @@ STARTUP = 8
 """Finished trainings before any may be stopped."""
 
 _SLOPES, _OFFSETS, _INTERCEPT = 1.0, 0.25, 100.0  # prior variances of weights, in units of the noise variance
-_SHAPE = 1.5  # of the inverse gamma prior of the noise, whose scale is taken from the gaps
+_SHAPE, _SHARE = 1.0, 0.1  # inverse gamma prior of the noise: as of two trainings, a tenth of the gaps' variance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +80,7 @@ class GapModel:
         prior = np.array([_INTERCEPT, _SLOPES, _SLOPES, *[_OFFSETS] * len(self._cuts)])
         self._cover = np.linalg.inv(design.T @ design + np.diag(1 / prior))
         self._mean = self._cover @ (design.T @ gaps)
-        # The prior noise is as large as the gaps themselves: what a model without inputs would leave.
-        scale = max(float(gaps.var()), 1e-12)
+        scale = max(_SHARE * float(gaps.var()), 1e-12)
         misfit = float(gaps @ (gaps - design @ self._mean))
         self._shape = _SHAPE + len(gaps) / 2
         self._variance = (_SHAPE * scale + max(misfit, 0.0) / 2) / self._shape

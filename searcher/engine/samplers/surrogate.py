@@ -1,10 +1,12 @@
 """What a few trials say about all others: a Gaussian process with a deviation that says how little."""
 
 import math
+import warnings
 from collections.abc import Callable
 
 import numpy as np
 from scipy.optimize import minimize
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Kernel, Matern, WhiteKernel
 
@@ -61,12 +63,15 @@ class Surrogate:
         identity = b"".join(array[:size].tobytes() for array in (features, scaled, alpha))
         if self._fitted is None or self._fitted[0] != identity:
             self._fitted = (identity, _best_kernel(features[:size], scaled[:size], alpha[:size], self._seed))
-        self._condition(features, scaled, alpha)
+        self._condition(self._fitted[1], features, scaled, alpha)
 
     def believe(self, features: Array, gains: Array) -> None:
         """Conditions on further points as if they had been observed; hyperparameters stay."""
+        if self._process is None:
+            raise ValueError("a surrogate believes after it has learnt")
         known, scaled, alpha = self._data
         self._condition(
+            self._process.kernel_,
             np.vstack([known, features]),
             np.concatenate([scaled, (gains - self._centre) / self._scale]),
             np.concatenate([alpha, np.full(len(gains), _JITTER)]),
@@ -84,11 +89,9 @@ class Surrogate:
         pure = np.maximum(np.asarray(deviation) ** 2 - self._process.kernel_.k2.noise_level, 1e-10)
         return np.asarray(mean) * self._scale + self._centre, np.sqrt(pure) * self._scale
 
-    def _condition(self, features: Array, scaled: Array, alpha: Array) -> None:
-        if self._fitted is None:
-            raise ValueError("a surrogate believes after it has learnt")
+    def _condition(self, kernel: Kernel, features: Array, scaled: Array, alpha: Array) -> None:
         self._data = (features, scaled, alpha)
-        self._process = GaussianProcessRegressor(self._fitted[1], alpha=alpha, optimizer=None)
+        self._process = GaussianProcessRegressor(kernel, alpha=alpha, optimizer=None)
         self._process.fit(features, scaled)
 
 
@@ -97,7 +100,10 @@ def _best_kernel(features: Array, scaled: Array, alpha: Array, seed: int) -> Ker
     signal = ConstantKernel(1.0, (1e-2, 1e3)) * Matern(lengths, (2e-2, 1e2), nu=2.5)
     kernel = signal + WhiteKernel(1e-2, (1e-6, 1.0))
     process = GaussianProcessRegressor(kernel, alpha=alpha, optimizer=_maximise, random_state=seed)
-    process.fit(features, scaled)
+    with warnings.catch_warnings():
+        # A length at its bound says that the feature does not matter, or matters at every step: both are answers.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        process.fit(features, scaled)
     return process.kernel_
 
 
@@ -116,5 +122,6 @@ def _maximise(objective: Callable[[Array], tuple[float, Array]], start: Array, b
         away = theta - centre
         return value + 0.5 * float(away @ (weight * away)), gradient + weight * away
 
-    found = minimize(with_prior, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    ends = [(float(low), float(high)) for low, high in bounds]
+    found = minimize(with_prior, start, jac=True, method="L-BFGS-B", bounds=ends)
     return found.x, float(found.fun)

@@ -94,7 +94,7 @@ def simulate(
         runs.append(study.run)
     whole = hypervolume(table.scaled, table.reference)
     marks = checkpoints(trials)
-    ratios = [[_ratio(table, run, mark) / whole for mark in marks] for run in runs]
+    ratios = [[round(_ratio(table, run, mark) / whole, 9) for mark in marks] for run in runs]
     document: dict[str, Any] = {
         "rows": len(table.points),
         "sampler": sampler,

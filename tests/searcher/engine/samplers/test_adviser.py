@@ -78,4 +78,5 @@ def test_the_pool_grows_around_the_front_once_and_what_joins_is_suggested() -> N
     assert joined > 48
     adviser.grow(places, state)
     assert len(adviser.rows) == joined
-    assert any(place >= 48 for place in adviser.rank(state, [], places, [], 5))
+    beside = adviser.rank(state, [], places, range(48), 50)
+    assert sorted(beside) == list(range(48, joined))

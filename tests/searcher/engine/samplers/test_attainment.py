@@ -21,7 +21,9 @@ GAINS = np.array([0.3, 0.5, 0.2, 0.9])
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 3)] * 3), max_size=6), st.lists(st.tuples(*[st.integers(0, 3)] * 2)))
-def test_the_surface_is_the_best_gain_within_each_budget(rows: list[tuple[int, ...]], places: list[tuple[int, ...]]) -> None:
+def test_the_surface_is_the_best_gain_within_each_budget(
+    rows: list[tuple[int, ...]], places: list[tuple[int, ...]]
+) -> None:
     points = np.array(places, dtype=float).reshape(-1, 2)
     found = attainment(
         np.array([row[:2] for row in rows], dtype=float).reshape(-1, 2),

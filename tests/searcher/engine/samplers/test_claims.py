@@ -46,7 +46,7 @@ def test_who_comes_second_takes_the_next(study: optuna.Study) -> None:
 
 
 def test_of_two_that_see_each_other_both_give_way_to_different_points(study: optuna.Study) -> None:
-    """The worst interleaving: both write, then both look; here the second to look has written before the first looks."""
+    """Both write, then both look: the second to look has written before the first one looks."""
     study.ask()
     study.ask()
     study._storage.set_trial_system_attr(frozen(study, 1)._trial_id, CLAIM, {"a": 3})

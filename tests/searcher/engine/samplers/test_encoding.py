@@ -1,6 +1,7 @@
 """Points as rows of numbers."""
 
 import numpy as np
+import pytest
 
 from splitsearch.searcher.engine.samplers.encoding import Encoding
 
@@ -11,7 +12,7 @@ def test_few_numbers_become_ranks_and_text_becomes_columns() -> None:
     rows = encoding.encode(points)
     assert rows.shape == (6, 3)
     assert sorted(set(rows[:, 0])) == [0.0, 0.5, 1.0]
-    assert np.linalg.norm(rows[0, 1:] - rows[1, 1:]) == 1.0
+    assert np.linalg.norm(rows[0, 1:] - rows[1, 1:]) == pytest.approx(1.0)
 
 
 def test_many_numbers_keep_their_distances_and_new_ones_stand_between() -> None:

@@ -24,7 +24,12 @@ def test_costs_are_scaled_to_the_ends_of_the_pool_and_turned() -> None:
 
 def test_points_are_found_and_strangers_are_not() -> None:
     rows = Rows(KNOWLEDGE)
-    assert [rows.place({"a": 1}), rows.place({"a": 7}), rows.place({"b": 1}), rows.place({"a": []})] == [1, None, None, None]
+    assert [rows.place({"a": 1}), rows.place({"a": 7}), rows.place({"b": 1}), rows.place({"a": []})] == [
+        1,
+        None,
+        None,
+        None,
+    ]
 
 
 def test_points_that_join_keep_the_scale_of_the_pool() -> None:
