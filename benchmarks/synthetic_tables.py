@@ -1,8 +1,8 @@
 """Tables of 11,520 candidates with the shape of split computing, for comparing searches where no training is needed.
 
     python benchmarks/synthetic_tables.py write table.csv [--objectives 3] [--seed 0]
-    python benchmarks/synthetic_tables.py compare --out results.jsonl [--objectives 3] [--seeds 3] [--trials 300]
-        [--samplers known-cost,tpe,gp,nsga2,random]
+    python benchmarks/synthetic_tables.py compare --out results.jsonl [--objectives 3] [--networks 2] [--seeds 1]
+        [--trials 100] [--samplers known-cost,tpe,gp,nsga2,random]
 
 12 cuts x 10 channels x 4 widths x 4 prunings x 2 bit-widths x 3 exits. Latency, payload and the device's MACs follow
 from a network whose maps shrink and whose MACs accumulate along the cuts; accuracy is a smooth function of what is
@@ -17,11 +17,17 @@ of the whole table's hypervolume if one knew all of them (greedy). Lines that th
 import argparse
 import itertools
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
+import moocore
 import numpy as np
 import pandas as pd
+from scipy.stats import qmc
+
+from splitsearch.searcher.engine.simulation.replay import simulate
+from splitsearch.searcher.engine.simulation.table import Columns, read_table
 
 AXES: dict[str, tuple[float, ...]] = {
     "cut": tuple(range(12)),
@@ -88,3 +94,73 @@ def _interactions(frame: pd.DataFrame, draw: np.random.Generator) -> Any:
     frequencies = draw.normal(0, 2.0, (scaled.shape[1], 200))
     waves = np.cos(scaled @ frequencies + draw.uniform(0, 2 * np.pi, 200)) @ draw.normal(0, 1, 200)
     return 0.6 * (waves - waves.mean()) / waves.std()
+
+
+def _greedy(frame: pd.DataFrame, objectives: int) -> dict[str, int]:
+    """The least number of candidates to each share of the hypervolume that one finds greedily if all are known."""
+    turned = np.column_stack([-frame["accuracy"], *(np.log(frame[name]) for name in COSTS[: objectives - 1])])
+    scaled = (turned - turned.min(axis=0)) / np.ptp(turned, axis=0)
+    front = scaled[np.asarray(moocore.is_nondominated(scaled))]
+    cells = qmc.Sobol(objectives, rng=np.random.default_rng(0)).random(2**14) * 1.1
+    covers = np.stack([(front <= cell).all(axis=1) for cell in cells], axis=1)
+    whole, held, needed = int(covers.any(axis=0).sum()), np.zeros(len(cells), dtype=bool), {}
+    for count in range(len(front) + 1):
+        for goal in (90, 95, 98):
+            if held.sum() >= goal / 100 * whole:
+                needed.setdefault(str(goal), count)
+        held |= covers[np.argmax((covers & ~held).sum(axis=1))]
+    return needed
+
+
+def _simulated(frame: pd.DataFrame, objectives: int, sampler: str, chosen: argparse.Namespace) -> dict[str, Any]:
+    known = COSTS[: objectives - 1]
+    columns = Columns(parameters=tuple(AXES), known=known, unknown=("accuracy",), log=known)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "table.csv"
+        frame.to_csv(file, index=False)
+        return simulate(read_table(file, columns), sampler, chosen.trials, chosen.seeds)
+
+
+def _compare(chosen: argparse.Namespace) -> None:
+    """One line per network and sampler, appended; what is there already is left."""
+    lines = chosen.out.read_text(encoding="utf-8").splitlines() if chosen.out.is_file() else []
+    done = {tuple(json.loads(line)["what"]) for line in lines}
+    for network in range(chosen.networks):
+        frame = table(chosen.objectives, network)
+        for sampler in ("greedy", *chosen.samplers.split(",")):
+            what = (chosen.objectives, network, sampler, chosen.trials, chosen.seeds)
+            if what in done:
+                continue
+            if sampler == "greedy":
+                found: dict[str, Any] = {"candidates": _greedy(frame, chosen.objectives)}
+            else:
+                found = _simulated(frame, chosen.objectives, sampler, chosen)
+            with chosen.out.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"what": what} | found) + "\n")
+            ratios = {mark: round(ratio["mean"], 3) for mark, ratio in found.get("hypervolume_ratio", {}).items()}
+            print(*what, ratios or found, found.get("seconds_per_suggestion", ""), flush=True)
+
+
+def main() -> None:
+    """Writes a table or compares samplers."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    writes, compares = commands.add_parser("write"), commands.add_parser("compare")
+    writes.add_argument("file", type=Path)
+    writes.add_argument("--seed", type=int, default=0)
+    compares.add_argument("--out", type=Path, required=True)
+    compares.add_argument("--networks", type=int, default=2)
+    compares.add_argument("--seeds", type=int, default=1)
+    compares.add_argument("--trials", type=int, default=100)
+    compares.add_argument("--samplers", default="known-cost,tpe,gp,nsga2,random")
+    for command in (writes, compares):
+        command.add_argument("--objectives", type=int, choices=(3, 4), default=3)
+    chosen = parser.parse_args()
+    if chosen.command == "write":
+        table(chosen.objectives, chosen.seed).to_csv(chosen.file, index=False)
+    else:
+        _compare(chosen)
+
+
+if __name__ == "__main__":
+    main()

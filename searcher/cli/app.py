@@ -17,6 +17,7 @@ from splitsearch.searcher.cli.macs import COMMANDS as COUNTING
 from splitsearch.searcher.cli.profile import COMMANDS as COSTING
 from splitsearch.searcher.cli.results import COMMANDS as RESULTS
 from splitsearch.searcher.cli.run import COMMANDS as SEARCH
+from splitsearch.searcher.cli.simulate import COMMANDS as SIMULATION
 from splitsearch.spaces.errors import Interrupted, NothingFeasibleError, UserError
 
 __all__ = ["app", "main"]
@@ -29,7 +30,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-COMMANDS: dict[str, Callable[..., None]] = SEARCH | INSPECTION | COUNTING | COSTING | RESULTS | DEPLOYMENT
+COMMANDS: dict[str, Callable[..., None]] = (
+    SEARCH | INSPECTION | COUNTING | COSTING | RESULTS | SIMULATION | DEPLOYMENT
+)
 for command, function in COMMANDS.items():
     app.command(command)(function)
 app.add_typer(device_app, name="device")

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from splitsearch.searcher.engine.samplers.known_cost import KnownCostSampler
 from splitsearch.searcher.engine.samplers.knowledge import Knowledge
+from splitsearch.searcher.engine.samplers.known_cost import KnownCostSampler
 from splitsearch.spaces.registry import Registry
 
 __all__ = ["SAMPLERS", "Sampler", "make_sampler"]

@@ -12,14 +12,21 @@ integral over all points that the front does not dominate of the probability tha
 does not matter.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 from scipy.stats import qmc
 
-__all__ = ["REFERENCE", "Array", "attainment", "budgets", "expected_improvement", "improvement", "weights"]
+__all__ = [
+    "REFERENCE",
+    "Array",
+    "attainment",
+    "budgets",
+    "expected_dominated",
+    "expected_improvement",
+    "improvement",
+    "within",
+]
 
 Array = NDArray[np.float64]
 REFERENCE = 1.1

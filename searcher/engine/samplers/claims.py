@@ -1,4 +1,4 @@
-"""Workers that choose at the same moment must not choose the same point: each writes down its choice and looks again."""
+"""Workers that choose at once must not choose the same point: each writes its choice down and looks again."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

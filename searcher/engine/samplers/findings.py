@@ -98,9 +98,10 @@ class Findings:
         unknown = self._knowledge.unknown
         if place is None or any(f"{name}_estimate{end}" not in attributes for name in unknown for end in _ENDS):
             return None
-        pairs = [(name, *(float(attributes[f"{name}_estimate{end}"]) for end in _ENDS)) for name in unknown]
-        gains = [self._gain(name, value) for name, value, _ in pairs]
-        extra = [spread / value if self._knowledge.is_log(name) else spread for name, value, spread in pairs]
+        estimates = {name: float(attributes[f"{name}_estimate"]) for name in unknown}
+        spreads = {name: float(attributes[f"{name}_estimate_deviation"]) for name in unknown}
+        gains = [self._gain(name, value) for name, value in estimates.items()]
+        extra = [spreads[name] / (value if self._knowledge.is_log(name) else 1) for name, value in estimates.items()]
         if not all(map(math.isfinite, (*gains, *extra))):
             return None
         known = {name: float(self._rows.known[name][place]) for name in self._knowledge.known}

@@ -21,7 +21,7 @@ from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from splitsearch.searcher.engine.samplers.adviser import STARTUP, Adviser, Seen
+from splitsearch.searcher.engine.samplers.adviser import STARTUP, Adviser
 from splitsearch.searcher.engine.samplers.claims import claim, claimed
 from splitsearch.searcher.engine.samplers.findings import Findings
 from splitsearch.searcher.engine.samplers.knowledge import Knowledge
