@@ -16,7 +16,7 @@ from splitsearch.searcher.cli.macs import COMMANDS as COUNTING
 from splitsearch.searcher.cli.profile import COMMANDS as COSTING
 from splitsearch.searcher.cli.results import COMMANDS as RESULTS
 from splitsearch.searcher.cli.run import COMMANDS as SEARCH
-from splitsearch.spaces.errors import Interrupted, NothingFeasibleError, UserError
+from splitsearch.spaces.errors import Interrupted, NothingFeasibleError, StorageError, UserError
 
 __all__ = ["app", "main"]
 
@@ -61,6 +61,10 @@ def main() -> None:
         if debug:
             raise
         _fail(str(error), 3 if isinstance(error, NothingFeasibleError) else 2)
+    except StorageError as error:
+        if debug:
+            raise
+        _fail(str(error), 1)
     except Interrupted as error:
         _fail(str(error) or "interrupted", 130)
     except BrokenPipeError:

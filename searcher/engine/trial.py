@@ -1,8 +1,10 @@
 """One trial: profile, refuse or distil, validate. Whatever goes wrong with one candidate stays with that candidate."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save
@@ -59,8 +61,16 @@ class Evaluator:
     seed: int
     checkpoints: Path
 
-    def evaluate(self, number: int, config: SplitConfig) -> TrialResult:
-        """Evaluates one candidate; what is infeasible comes back pruned with the reason, without any training."""
+    def evaluate(
+        self, number: int, config: SplitConfig, *, stop: Callable[[Any], str | None] = lambda standing: None
+    ) -> TrialResult:
+        """Evaluates one candidate; what is infeasible comes back pruned with the reason, without any training.
+
+        Args:
+            number: of the trial.
+            config: the candidate.
+            stop: asked after each rung but the last; a training of one rung has no other.
+        """
         watch = Stopwatch()
         try:
             profile = self.pool.get(config)
