@@ -16,6 +16,7 @@ from splitsearch.searcher.cli.macs import COMMANDS as COUNTING
 from splitsearch.searcher.cli.profile import COMMANDS as COSTING
 from splitsearch.searcher.cli.results import COMMANDS as RESULTS
 from splitsearch.searcher.cli.run import COMMANDS as SEARCH
+from splitsearch.searcher.cli.worker import COMMANDS as WORK
 from splitsearch.spaces.errors import Interrupted, NothingFeasibleError, StorageError, UserError
 
 __all__ = ["app", "main"]
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-COMMANDS: dict[str, Callable[..., None]] = SEARCH | INSPECTION | COUNTING | COSTING | RESULTS
+COMMANDS: dict[str, Callable[..., None]] = SEARCH | WORK | INSPECTION | COUNTING | COSTING | RESULTS
 for command, function in COMMANDS.items():
     app.command(command)(function)
 app.add_typer(device_app, name="device")

@@ -22,7 +22,7 @@ from splitsearch.searcher.training.cache import Cache
 from splitsearch.searcher.training.loops import Progress, silent
 from splitsearch.searcher.training.teacher import Teacher, accuracy
 
-__all__ = ["Rivals", "evaluate_baselines", "model_baseline_name"]
+__all__ = ["Rivals", "evaluate_baselines", "model_baseline_name", "network_digest"]
 
 
 def model_baseline_name(backbone: str) -> str:
@@ -149,7 +149,7 @@ class _Makers:
     def _accuracy(self, codec: str, quality: int, coded: Coded) -> float:
         """The teacher's on the decoded images; the bytes of the files follow from the versions in the key."""
         if self._weights is None:
-            self._weights = _digest(self.teacher.graph.module)
+            self._weights = network_digest(self.teacher.graph.module)
         key = {
             "version": 1,
             "teacher": self._weights,
@@ -178,7 +178,7 @@ def _times(coded: Coded) -> CodecTimes:
     return CodecTimes(encode_ms=coded.encode_ms, decode_ms=coded.decode_ms)
 
 
-def _digest(module: nn.Module) -> str:
+def network_digest(module: nn.Module) -> str:
     """Hash of a network's weights and of the layers and calls that use them."""
     digest = hashlib.sha256(f"{module}{getattr(module, 'graph', '')}".encode())
     for name, value in sorted(module.state_dict().items()):

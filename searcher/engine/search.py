@@ -28,7 +28,7 @@ from splitsearch.searcher.reporter import Reporter
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import NothingFeasibleError, StorageError
 
-__all__ = ["Evaluating", "Limits", "Search", "Sharing", "describe", "extremes", "require_feasible"]
+__all__ = ["Evaluating", "Limits", "Search", "Sharing", "describe", "extremes", "require_feasible", "trained_count"]
 
 _PATIENCE = 3  # suggestions that may repeat what is known before an untried candidate is drawn instead
 _REFUSALS = 100  # suggestions that may be impossible: a sampler learns from them, and one that does not must not hang
@@ -133,7 +133,7 @@ class Search:
         sharing: with whom.
     """
 
-    def __init__(  # noqa: PLR0913  # what is searched, by whom, and who hears of it
+    def __init__(  # what is searched, by whom, and who hears of it
         self,
         run: Path,
         study: RunStudy,
@@ -152,6 +152,8 @@ class Search:
         self.untold = Untold(run)
         self.rungs = Rungs(study, sharing.artifacts, evaluator.checkpoints)
         self.results = study.results()
+        self.told: dict[str, int] = {}
+        """How many trials this worker finished, by state."""
 
     def run(self, feasible: list[SplitConfig], limits: Limits, seed: int) -> dict[str, Any]:
         """Searches until the limits are reached or every feasible candidate is known; returns the front.
@@ -296,18 +298,24 @@ class Search:
         if result.curve:
             self.untold.told(result)
             self.rungs.clear(result.trial, result.key)
+        self.told[result.state] = self.told.get(result.state, 0) + 1
         if self.keeper is None:
             append_line(self.run_folder / "trials.jsonl", result.to_json())
 
     def _evaluated(self) -> int:
         """Candidates that were trained, whatever came of it; each counts once."""
-        return len({result.key for result in self.results if result.curve or result.state == "failed"})
+        return trained_count(self.results)
 
     def _enqueue_untried(self, untried: Untried) -> None:
         taken = {result.key for result in self.results} | {runner.key for runner in self.study.running()}
         config = untried.draw(taken)
         if config is not None:
             self.study.enqueue(self.study.space.point(config), again=True)
+
+
+def trained_count(results: Sequence[TrialResult]) -> int:
+    """Candidates that were trained, whatever came of it; each counts once."""
+    return len({result.key for result in results if result.curve or result.state == "failed"})
 
 
 def describe(result: TrialResult) -> str:

@@ -53,7 +53,7 @@ class RunStudy:
         UserError: the storage cannot be reached, or holds another kind of study under this name.
     """
 
-    def __init__(  # noqa: PLR0913  # what it is, and who uses it
+    def __init__(  # what it is, and who uses it
         self,
         place: Place | Path,
         space: SearchSpace,
@@ -178,7 +178,7 @@ class RunStudy:
     def training(self, trial: Trial) -> Iterator[None]:
         """Signs the trial, and shows that its worker lives, until it is left."""
         beat = Heartbeat(self._study._storage, trial._trial_id, self.patience)
-        self.patience(lambda: beat.__enter__())
+        self.patience(beat.__enter__)
         try:
             self.patience(lambda: trial.set_user_attr(_WORKER, [trial.number, self.worker]))
             yield
@@ -364,15 +364,13 @@ class RunStudy:
 _STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 
 
-def _require_ours(study: optuna.Study, place: Place, directions: list[str]) -> None:
+def _require_ours(study: optuna.Study, place: Place, directions: Sequence[str]) -> None:
     """Refuses a study that somebody else made under this name."""
     facts = study.user_attrs
     if _OURS not in facts and "reference_point" not in facts and study.get_trials(deepcopy=False):
-        raise UserError(
-            f"the study '{place.study}' in {place.shown} is none of splitsearch's: choose another --study"
-        )
+        raise UserError(f"the study '{place.study}' in {place.shown} is none of splitsearch's: choose another --study")
     found = [direction.name.lower() for direction in study.directions]
-    if found != directions:
+    if found != list(directions):
         raise UserError(
             f"the study '{place.study}' in {place.shown} has the directions {', '.join(found)}, this run "
             f"{', '.join(directions)}: choose another --study"
@@ -390,7 +388,7 @@ def _is_told(trial: FrozenTrial) -> bool:
 
 def _signed(trial: FrozenTrial) -> bool:
     mark = trial.user_attrs.get(_WORKER)
-    return bool(mark) and mark[0] == trial.number
+    return mark is not None and bool(mark[0] == trial.number)
 
 
 def _died(trial: FrozenTrial) -> bool:

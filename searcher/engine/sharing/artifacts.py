@@ -9,7 +9,6 @@ import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import optuna
 from optuna.artifacts import Boto3ArtifactStore, FileSystemArtifactStore, download_artifact, upload_artifact
@@ -18,7 +17,9 @@ from optuna.trial import Trial
 
 from splitsearch.spaces.errors import UserError
 
-__all__ = ["Artifacts", "Parcel", "open_artifacts"]
+__all__ = ["Artifacts", "Parcel", "Study", "open_artifacts"]
+
+Study = optuna.Study
 
 Parcel = dict[str, dict[str, str]]
 """File name to `id` in the store and `sha256` of its content: plain data for an attribute of the study."""
@@ -30,7 +31,7 @@ class Artifacts:
     def __init__(self, store: FileSystemArtifactStore | Boto3ArtifactStore) -> None:
         self._store = store
 
-    def put(self, owner: optuna.Study | Trial, base: Path, files: Sequence[Path]) -> Parcel:
+    def put(self, owner: Study | Trial, base: Path, files: Sequence[Path]) -> Parcel:
         """Uploads files for a study or a trial.
 
         Args:
