@@ -120,9 +120,7 @@ def _kill_one(crew: dict[int, BaseProcess], draw: random.Random) -> bool:
     return True
 
 
-def _replace(
-    crew: dict[int, BaseProcess], place: Place, root: Path, trials: int, rungs: tuple[int, float]
-) -> None:
+def _replace(crew: dict[int, BaseProcess], place: Place, root: Path, trials: int, rungs: tuple[int, float]) -> None:
     """Starts another in the place of each worker that was killed, as a batch system would."""
     for number, process in crew.items():
         if not process.is_alive() and process.exitcode:

@@ -4,12 +4,13 @@ Cheap checks come first and nothing is written before they have passed; dear wor
 search last. `resume` walks the same road on the settings that the run folder kept.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from splitsearch.searcher.agreement import agreement_of, differences, require_agreement, versions
+from splitsearch.searcher.confirming import confirm
 from splitsearch.searcher.crew import Crew, worker_name
 from splitsearch.searcher.engine.files import write_atomic
 from splitsearch.searcher.engine.results import Baseline
@@ -26,10 +27,25 @@ from splitsearch.searcher.settings import RunSettings, dump_yaml
 from splitsearch.searcher.teachers import pack_teacher
 from splitsearch.spaces.errors import UserError
 
-__all__ = ["Plan", "check", "default_folder", "read_run", "run"]
+__all__ = ["Begun", "Plan", "check", "default_folder", "read_run", "run"]
 
 
-def run(settings: RunSettings, folder: Path, reporter: Reporter, command: Sequence[str] = ()) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A run whose study stands, before its first trial."""
+
+    folder: Path
+    ground: Ground
+    study: RunStudy
+
+
+def run(
+    settings: RunSettings,
+    folder: Path,
+    reporter: Reporter,
+    command: Sequence[str] = (),
+    transfer: Callable[[Begun], None] = lambda begun: None,
+) -> dict[str, Any]:
     """Does the main job, or goes on with it if the folder already holds a run with these settings.
 
     Args:
@@ -37,6 +53,7 @@ def run(settings: RunSettings, folder: Path, reporter: Reporter, command: Sequen
         folder: the run folder.
         reporter: hears what happens.
         command: the command line, for the record.
+        transfer: files what is known from elsewhere, before anything is asked.
 
     Returns:
         The front, in the form of front.json.
@@ -64,13 +81,16 @@ def run(settings: RunSettings, folder: Path, reporter: Reporter, command: Sequen
         study = open_run_study(place, ground, worker_name(folder))
         artifacts = _artifacts(settings, folder)
         _describe(study, ground, baselines, agreement, artifacts, folder)
+        transfer(Begun(folder=folder, ground=ground, study=study))
         for config in extremes(ground.pool, feasible):
             study.enqueue(ground.space.point(config))
         study.release(study.worker)  # what this folder's last process left behind
         if settings.workers > 1:
-            return Crew(folder, study, ground, reporter, artifacts).run()
-        search = make_search(folder, study, ground, reporter, Sharing(artifacts=artifacts))
-        return search.run(feasible, limits_of(settings), settings.seed)
+            document = Crew(folder, study, ground, reporter, artifacts).run()
+        else:
+            search = make_search(folder, study, ground, reporter, Sharing(artifacts=artifacts))
+            document = search.run(feasible, limits_of(settings), settings.seed)
+        return confirm(folder, study, ground, document, reporter) if settings.confirm else document
 
 
 def _require_same(

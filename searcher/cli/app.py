@@ -15,6 +15,7 @@ from splitsearch.searcher.cli.inspect import COMMANDS as INSPECTION
 from splitsearch.searcher.cli.macs import COMMANDS as COUNTING
 from splitsearch.searcher.cli.profile import COMMANDS as COSTING
 from splitsearch.searcher.cli.results import COMMANDS as RESULTS
+from splitsearch.searcher.cli.retarget import COMMANDS as RETARGETING
 from splitsearch.searcher.cli.run import COMMANDS as SEARCH
 from splitsearch.searcher.cli.worker import COMMANDS as WORK
 from splitsearch.spaces.errors import Interrupted, NothingFeasibleError, StorageError, UserError
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-COMMANDS: dict[str, Callable[..., None]] = SEARCH | WORK | INSPECTION | COUNTING | COSTING | RESULTS
+COMMANDS: dict[str, Callable[..., None]] = SEARCH | WORK | INSPECTION | COUNTING | COSTING | RESULTS | RETARGETING
 for command, function in COMMANDS.items():
     app.command(command)(function)
 app.add_typer(device_app, name="device")

@@ -233,8 +233,10 @@ class Search:
                 return None
             self._tell(trial, result)
         self.results = self.study.results()
-        document = self.keeper.update() if self.keeper is not None else {}
-        self.reporter.trial(document, describe(result), self._evaluated(), wanted)
+        if self.keeper is not None:
+            self.reporter.trial(self.keeper.update(), describe(result), self._evaluated(), wanted)
+        else:
+            self.reporter.say(describe(result))
         return result
 
     def _abandon(self, trial: Trial) -> None:

@@ -25,7 +25,7 @@ from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.space.space import SearchSpace
 
-__all__ = ["STUDY_NAME", "RunStudy", "load_study", "open_study", "storage_url", "stored_facts"]
+__all__ = ["STUDY_NAME", "RunStudy", "load_study", "open_study", "results_of", "storage_url", "stored_facts"]
 
 _RESULT, _WORKER, _STARTED, _KEY, _REASON = "result", "worker", "started", "key", "reason"
 _OURS = "splitsearch"
@@ -430,6 +430,12 @@ def load_study(place: Place) -> optuna.Study:
         return optuna.load_study(study_name=place.study, storage=storage)
     except KeyError as error:
         raise UserError(f"{place.shown} holds no study '{place.study}': start it with `splitsearch run`") from error
+
+
+def results_of(study: optuna.Study) -> list[TrialResult]:
+    """All finished trials of a study, in order."""
+    told = [trial for trial in study.get_trials(deepcopy=False) if trial.state in _FINISHED and _is_told(trial)]
+    return [replace(_result(trial), trial=trial.number) for trial in told]
 
 
 def stored_facts(run: Path, place: Place | None = None) -> dict[str, Any]:
