@@ -20,6 +20,7 @@ from splitsearch.searcher.engine.sharing.hold import hold
 from splitsearch.searcher.engine.sharing.place import Place, keep_place
 from splitsearch.searcher.engine.study import RunStudy, stored_facts
 from splitsearch.searcher.ground import Ground, baselines_of, prepare
+from splitsearch.searcher.measured_front import measure_front
 from splitsearch.searcher.plan import Plan, check, default_folder, read_run, require_writable, study_place
 from splitsearch.searcher.reporter import Reporter
 from splitsearch.searcher.searching import limits_of, make_search, open_run_study, reference_point
@@ -90,7 +91,11 @@ def run(
         else:
             search = make_search(folder, study, ground, reporter, Sharing(artifacts=artifacts))
             document = search.run(feasible, limits_of(settings), settings.seed)
-        return confirm(folder, study, ground, document, reporter) if settings.confirm else document
+        if settings.confirm:
+            document = confirm(folder, study, ground, document, reporter)
+        if settings.measure is not None:
+            document = measure_front(folder, ground, document, settings.measure, reporter)
+        return document
 
 
 def _require_same(

@@ -13,7 +13,7 @@ __all__ = ["RunSettings", "dump_yaml", "read_settings"]
 
 _OWN = (
     *("directory", "cache_dir", "data_dir", "storage", "study", "workers", "heartbeat_s", "artifacts"),
-    *("trials", "timeout", "plateau", "confirm", "confirm_epochs"),
+    *("trials", "timeout", "plateau", "confirm", "confirm_epochs", "measure"),
 )  # of one process, or free to change when a run goes on
 
 
@@ -41,6 +41,7 @@ class RunSettings:
         plateau: trainings without growth of the hypervolume after which the search ends; None for no such end.
         confirm: candidates of the front that are trained again at the end.
         confirm_epochs: of such a training; None for three times `epochs`.
+        measure: whether heads of the front are measured, `local` or by `jobs` for another machine; None for no.
     """
 
     backbone: str
@@ -78,6 +79,7 @@ class RunSettings:
     plateau: int | None = None
     confirm: int = 0
     confirm_epochs: int | None = None
+    measure: str | None = None
     directory: str = "."
 
     def __post_init__(self) -> None:
@@ -86,6 +88,8 @@ class RunSettings:
             if getattr(self, name) < 1:
                 flag = name.replace("_", "-")
                 raise UserError(f"--{flag} must be at least 1, not {getattr(self, name)}")
+        if self.measure not in (None, "local", "jobs"):
+            raise UserError(f"--measure must be local or jobs, not '{self.measure}'")
         if self.confirm < 0:
             raise UserError(f"--confirm must be 0 or more, not {self.confirm}")
         if self.batch_size < 2:

@@ -18,6 +18,9 @@ def front(
     run: RunFolder,
     json: Json = False,
     csv: Annotated[bool, typer.Option("--csv", help="One row per candidate on stdout.")] = False,
+    measured: Annotated[
+        Path | None, typer.Option(help="samples.jsonl that the agent made of the run's jobs: it goes into the front.")
+    ] = None,
 ) -> None:
     """Prints the front of a run, with the baselines beside it.
 
@@ -30,6 +33,10 @@ def front(
     if csv and json:
         raise UserError("--json and --csv exclude each other")
     document = _read_front(run)
+    if measured is not None:
+        from splitsearch.searcher.measured_front import fold_samples
+
+        document = fold_samples(run, measured)
     if csv:
         front_frame(document).to_csv(sys.stdout, index=False)
     else:

@@ -33,7 +33,7 @@ _BUDGETS = (
     "max_device_memory_bytes",
     "max_accuracy_drop",
 )
-_FREE = ("trials", "timeout", "plateau", "workers", "storage", "confirm", "confirm_epochs")
+_FREE = ("trials", "timeout", "plateau", "workers", "storage", "confirm", "confirm_epochs", "measure")
 _UNSET: Any = None
 
 
@@ -70,6 +70,9 @@ def run(
         int | None, typer.Option(help="Train so many candidates of the front again, longer, with another seed.")
     ] = None,
     confirm_epochs: Annotated[int | None, typer.Option(help="Of those trainings. [default: 3 times --epochs]")] = None,
+    measure: Annotated[
+        str | None, typer.Option(help="Measure the heads of the front: local, or jobs for the agent on a device.")
+    ] = None,
     storage: Annotated[
         str | None,
         typer.Option(
