@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 
+from splitsearch.searcher.engine.sharing.patience import Patience
 from splitsearch.searcher.engine.sharing.place import Place
+from splitsearch.searcher.engine.sharing.storage import connect
 from splitsearch.searcher.engine.study import load_study
 from splitsearch.searcher.reporter import SilentReporter
 from splitsearch.searcher.worker import MARK, Joining, work
@@ -51,17 +54,12 @@ def test_other_data_is_refused(begun: str, workplace: Path, command: Any) -> Non
 
 
 def test_studies_that_are_none_of_ours(tmp_path: Path) -> None:
-    import optuna
-
     def joining(url: str) -> Joining:
         return Joining(storage=url, study="theirs", folder=tmp_path / "w", wait_seconds=0)
 
     place = Place(url=f"journal:{tmp_path}/j", study="theirs")
     with pytest.raises(UserError, match="holds no study 'theirs'"):
         work(joining(place.url), SilentReporter())
-    from splitsearch.searcher.engine.sharing.patience import Patience
-    from splitsearch.searcher.engine.sharing.storage import connect
-
     study = optuna.create_study(storage=connect(place, Patience()), study_name="theirs")
     study.add_trial(optuna.create_trial(value=1.0))
     with pytest.raises(UserError, match="none of splitsearch's"):

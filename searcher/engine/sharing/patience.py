@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import optuna
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from splitsearch.profilers.timing import Stopwatch, pause
 from splitsearch.spaces.errors import StorageError
@@ -53,6 +53,8 @@ class Patience:
         while True:
             try:
                 return action()
+            except ArgumentError:  # of SQLAlchemy too, but no waiting makes a wrong URL right
+                raise
             except FAULTS as error:
                 self.away()
                 limit = self.seconds if seconds is None else seconds

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+import weakref
 from pathlib import Path
 
 import optuna
@@ -63,7 +64,9 @@ def connect(place: Place, patience: Patience, stale: object = None) -> BaseStora
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # the beats
             # A pool that outlives a restart of the database asks each connection whether it still is one.
-            return RDBStorage(_driven(place.url), engine_kwargs={"pool_pre_ping": True}, **beats)  # type: ignore[arg-type]
+            storage = RDBStorage(_driven(place.url), engine_kwargs={"pool_pre_ping": True}, **beats)  # type: ignore[arg-type]
+        weakref.finalize(storage, storage.engine.dispose)  # else its connections stay open until the server minds
+        return storage
 
     scheme = re.split(r"[:+]", place.url)[0]
     try:

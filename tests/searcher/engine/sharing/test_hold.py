@@ -9,7 +9,14 @@ import pytest
 from splitsearch.searcher.engine.sharing.hold import hold
 from splitsearch.spaces.errors import UserError
 
-HOLDER = "import sys, time; from filelock import FileLock; FileLock(sys.argv[1]).acquire(); print(flush=True); time.sleep(60)"
+HOLDER = """
+import sys, time
+from filelock import FileLock
+lock = FileLock(sys.argv[1])
+lock.acquire()
+print(flush=True)
+time.sleep(60)
+"""
 
 
 def test_the_second_is_refused_and_the_next_is_not(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from waiting import open_waiting_study, work
 
+from splitsearch.profilers.timing import pause
 from splitsearch.searcher.engine.sharing.patience import Patience
 from splitsearch.searcher.engine.sharing.place import Place
 from splitsearch.searcher.engine.study import load_study
@@ -39,15 +40,13 @@ def test_a_silent_worker_s_trial_goes_to_another(database: Callable[[str], Place
     place = database("silent")
     dead, alive = (open_waiting_study(place, name, 0, Patience()) for name in ("dead", "alive"))
     trial, point = dead.ask()
-    dead._study._storage.record_heartbeat(trial._trial_id)  # type: ignore[attr-defined]
+    dead._study._storage.record_heartbeat(trial._trial_id)
     trial.set_user_attr("worker", [trial.number, "dead"])
     alive.patience.calm._start -= 100  # it has had an answering storage for long
     for _ in range(100):
         alive.reap()
         if not alive.running():
             break
-        from splitsearch.profilers.timing import pause
-
         pause(0.1)
     _, again = alive.ask()
     assert again == point
