@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 
-__all__ = ["Stopwatch", "processor_ns", "processor_stopwatch", "timestamp"]
+__all__ = ["Stopwatch", "pause", "processor_ns", "processor_stopwatch", "timestamp"]
 
 
 class Stopwatch:
@@ -23,6 +23,11 @@ class Stopwatch:
 def processor_stopwatch() -> Stopwatch:
     """Counts the processor time of the calling thread, which stands still while other work has the processor."""
     return Stopwatch(time.thread_time)
+
+
+def pause(seconds: float) -> None:
+    """Lets so many seconds pass."""
+    time.sleep(seconds)
 
 
 def timestamp() -> str:

@@ -11,6 +11,11 @@ from splitsearch.spaces.errors import UserError, nearest
 
 __all__ = ["RunSettings", "dump_yaml", "read_settings"]
 
+_OWN = (
+    *("directory", "cache_dir", "cache_gb", "data_dir", "storage", "study", "workers", "heartbeat_s", "artifacts"),
+    *("trials", "timeout", "plateau", "confirm", "confirm_epochs", "measure"),
+)  # of one process, or free to change when a run goes on
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
@@ -32,6 +37,15 @@ class RunSettings:
         views: fixed views of each training image, the plain one among them.
         flips: whether views may be mirrored; None for what the kind of data set says.
         cache_gb: bound of the decoded images and activations in the cache folder, in 10^9 bytes.
+        storage: URL of the study; None for a file in the run folder.
+        study: its name in that storage.
+        workers: processes on this machine.
+        heartbeat_s: seconds between two signs of life of a worker; four of them missed, and it is taken for dead.
+        artifacts: folder or s3://BUCKET through which checkpoints travel; None for the run folder.
+        plateau: trainings without growth of the hypervolume after which the search ends; None for no such end.
+        confirm: candidates of the front that are trained again at the end.
+        confirm_epochs: of such a training; None for three times `epochs`.
+        measure: whether heads of the front are measured, `local` or by `jobs` for another machine; None for no.
     """
 
     backbone: str
@@ -65,13 +79,27 @@ class RunSettings:
     views: int = 1
     flips: bool | None = None
     cache_gb: float = 20.0
+    storage: str | None = None
+    study: str = "splitsearch"
+    workers: int = 1
+    heartbeat_s: int = 30
+    artifacts: str | None = None
+    plateau: int | None = None
+    confirm: int = 0
+    confirm_epochs: int | None = None
+    measure: str | None = None
     directory: str = "."
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "baseline", tuple(self.baseline))  # YAML knows lists alone
-        for name in ("trials", "epochs", "views"):
+        for name in ("trials", "epochs", "views", "workers", "heartbeat_s"):
             if getattr(self, name) < 1:
-                raise UserError(f"--{name} must be at least 1, not {getattr(self, name)}")
+                flag = name.replace("_", "-")
+                raise UserError(f"--{flag} must be at least 1, not {getattr(self, name)}")
+        if self.measure not in (None, "local", "jobs"):
+            raise UserError(f"--measure must be local or jobs, not '{self.measure}'")
+        if self.confirm < 0:
+            raise UserError(f"--confirm must be 0 or more, not {self.confirm}")
         if self.batch_size < 2:
             raise UserError(
                 f"--batch-size must be at least 2, because norm layers train on batches, not {self.batch_size}"
@@ -80,7 +108,7 @@ class RunSettings:
             raise UserError(f"--timeout must be a positive number of seconds, not {self.timeout:g}")
         if not (math.isfinite(self.cache_gb) and self.cache_gb >= 0):
             raise UserError(f"--cache-gb must be a number of gigabytes from 0 on, not {self.cache_gb:g}")
-        for name in ("image_size", "subset", "proxy_image_size"):
+        for name in ("image_size", "subset", "proxy_image_size", "plateau", "confirm_epochs"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UserError(f"--{name.replace('_', '-')} must be at least 1, not {value}")
@@ -89,9 +117,13 @@ class RunSettings:
         """A path of these settings, seen from anywhere."""
         return Path(self.directory) / value
 
+    def shared(self) -> dict[str, Any]:
+        """What all who work on one study have in common: what decides a trial's result, and nothing of one machine."""
+        return {name: value for name, value in self.to_json().items() if name not in _OWN}
+
     def to_json(self) -> dict[str, Any]:
         """Returns plain data."""
-        return asdict(self)
+        return asdict(self) | {"baseline": list(self.baseline)}
 
 
 def read_settings(data: dict[str, Any]) -> RunSettings:

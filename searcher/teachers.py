@@ -2,21 +2,28 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors.torch import load_file, save
 from torch import nn
 
 from splitsearch.searcher.data.dataset import Dataset
 from splitsearch.searcher.engine.baselines import model_baseline_name
-from splitsearch.searcher.reporter import Reporter
+from splitsearch.searcher.engine.files import write_bytes_atomic
+from splitsearch.searcher.engine.sharing.artifacts import Artifacts, Parcel, Study
+from splitsearch.searcher.reporter import Reporter, SilentReporter
 from splitsearch.searcher.settings import RunSettings
 from splitsearch.searcher.training.cache import Cache
+from splitsearch.searcher.training.gradients import gradients_on
 from splitsearch.searcher.training.teacher import Teacher, TeacherRecipe, make_teacher
 from splitsearch.spaces.backbones.loading import Backbone, check_name, load_backbone, usual_module
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.graph.trace import TracedGraph, trace
+from splitsearch.spaces.variants.variants import Variants
 
-__all__ = ["check_models", "check_models_take", "models_of", "teacher_of"]
+__all__ = ["check_models", "check_models_take", "models_of", "pack_teacher", "teacher_of", "unpack_teacher"]
 
 
 def teacher_of(
@@ -51,6 +58,43 @@ def _taken(module: nn.Module, data: Dataset) -> TracedGraph:
         except UserError as error:
             raise UserError(f"--proxy-image-size {data.proxy_size}: {error}") from error
     return trace(module, data.cost_size)
+
+
+def pack_teacher(teacher: Teacher, artifacts: Artifacts, owner: Study, folder: Path) -> Parcel:
+    """Uploads the weights of a teacher, for workers that cannot make the same."""
+    file = folder / "teacher.safetensors"
+    tensors = teacher.graph.module.state_dict()
+    write_bytes_atomic(file, save({name: value.detach().cpu().contiguous() for name, value in tensors.items()}))
+    try:
+        return artifacts.put(owner, folder, [file])
+    finally:
+        file.unlink()
+
+
+def unpack_teacher(
+    settings: RunSettings, data: Dataset, reporter: Reporter, file: Path, known: dict[str, Any]
+) -> Teacher:
+    """The teacher of a study from its packed weights.
+
+    Args:
+        settings: of the study.
+        data: to learn from; importances of pruning need it.
+        reporter: hears what happens.
+        file: the weights.
+        known: `accuracy` and `how` of the teacher.
+
+    Raises:
+        UserError: they are not of this backbone.
+    """
+    backbone = _loaded(settings, settings.backbone, "none", data, SilentReporter())
+    variants = Variants.trace(backbone.name, backbone.module, data.image_size)
+    variants.backward = gradients_on(data, settings.seed)
+    try:
+        backbone.module.load_state_dict(load_file(file))
+    except RuntimeError as error:
+        raise UserError(f"the study's teacher is no {settings.backbone} as this machine has it") from error
+    reporter.say(f"teacher {settings.backbone}: from the study; validation accuracy {known['accuracy']:.3f}")
+    return Teacher(variants=variants, accuracy=known["accuracy"], how=known["how"], cached=True)
 
 
 def models_of(

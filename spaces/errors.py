@@ -4,13 +4,22 @@ Interrupted                     the user or the system asked to stop: exit statu
 SplitsearchError
 ├── UserError               the input is wrong: one clear line, exit status 2
 ├── NothingFeasibleError    no candidate fits the budgets: exit status 3, names the nearest
+├── StorageError            the study's storage does not answer: exit status 1, says what was kept where
 └── InfeasibleError         this one candidate cannot exist or breaks a budget: the search goes on
 """
 
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["InfeasibleError", "Interrupted", "NothingFeasibleError", "SplitsearchError", "UserError", "nearest"]
+__all__ = [
+    "InfeasibleError",
+    "Interrupted",
+    "NothingFeasibleError",
+    "SplitsearchError",
+    "StorageError",
+    "UserError",
+    "nearest",
+]
 
 
 class Interrupted(BaseException):
@@ -27,6 +36,10 @@ class UserError(SplitsearchError):
 
 class NothingFeasibleError(SplitsearchError):
     """No candidate fits the budgets; the message names the nearest one and the budget that it breaks."""
+
+
+class StorageError(SplitsearchError):
+    """The storage of the study did not answer in time; the message says what it said last."""
 
 
 class InfeasibleError(SplitsearchError):

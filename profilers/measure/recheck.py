@@ -27,7 +27,7 @@ from splitsearch.spaces.graph.part import GraphPart
 from splitsearch.spaces.model import Site, SplitModel, Stage
 from splitsearch.spaces.variants.variants import Variants
 
-__all__ = ["Subject", "check_here", "options_of", "subjects_of"]
+__all__ = ["Subject", "check_here", "measure_items", "options_of", "subjects_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +155,7 @@ def check_here(
         times = times_of(device, OperatorTables())  # what stages have in common, they have within one backbone
         predicted |= {subject.item.name: times.chain(subject.stages) for subject in found}
         subjects += found
-    halves = _measure([subject.item for subject in subjects], options, effort, progress)
+    halves = measure_items([subject.item for subject in subjects], options, effort, progress)
     rows, parts = [], []
     for subject in subjects:
         even, odd = halves[subject.item.name]
@@ -195,10 +195,14 @@ def _kernels(item: Item, options: RuntimeOptions) -> tuple[KernelFields, ...]:
     return kernel_fields(item, options)
 
 
-def _measure(
+def measure_items(
     items: Sequence[Item], options: RuntimeOptions, effort: Effort, progress: Progress
 ) -> dict[str, tuple[list[Sample], list[Sample]]]:
-    """Even and odd rounds of every item."""
+    """Even and odd rounds of every item, measured on this machine.
+
+    Raises:
+        UserError: this machine has not the runtime, or the runtime refuses a network.
+    """
     with tempfile.TemporaryDirectory(prefix="splitsearch-check-") as name:
         folder = Path(name)
         if needs_onnx(options.name):

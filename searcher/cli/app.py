@@ -16,9 +16,11 @@ from splitsearch.searcher.cli.inspect import COMMANDS as INSPECTION
 from splitsearch.searcher.cli.macs import COMMANDS as COUNTING
 from splitsearch.searcher.cli.profile import COMMANDS as COSTING
 from splitsearch.searcher.cli.results import COMMANDS as RESULTS
+from splitsearch.searcher.cli.retarget import COMMANDS as RETARGETING
 from splitsearch.searcher.cli.run import COMMANDS as SEARCH
 from splitsearch.searcher.cli.simulate import COMMANDS as SIMULATION
-from splitsearch.spaces.errors import Interrupted, NothingFeasibleError, UserError
+from splitsearch.searcher.cli.worker import COMMANDS as WORK
+from splitsearch.spaces.errors import Interrupted, NothingFeasibleError, StorageError, UserError
 
 __all__ = ["app", "main"]
 
@@ -31,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 COMMANDS: dict[str, Callable[..., None]] = (
-    SEARCH | INSPECTION | COUNTING | COSTING | RESULTS | SIMULATION | DEPLOYMENT
+    SEARCH | WORK | INSPECTION | COUNTING | COSTING | RESULTS | RETARGETING | SIMULATION | DEPLOYMENT
 )
 for command, function in COMMANDS.items():
     app.command(command)(function)
@@ -65,6 +67,10 @@ def main() -> None:
         if debug:
             raise
         _fail(str(error), 3 if isinstance(error, NothingFeasibleError) else 2)
+    except StorageError as error:
+        if debug:
+            raise
+        _fail(str(error), 1)
     except Interrupted as error:
         _fail(str(error) or "interrupted", 130)
     except BrokenPipeError:

@@ -16,10 +16,10 @@ __all__ = ["make_reporter"]
 
 
 @contextmanager
-def make_reporter(run: Path) -> Iterator[Reporter]:
-    """Yields a reporter that writes to stderr, and to `log.txt` once the run folder exists."""
+def make_reporter(run: Path, mark: str = "run.yaml") -> Iterator[Reporter]:
+    """Yields a reporter that writes to stderr, and to `log.txt` once the folder is known by its mark."""
     console = Console(stderr=True)
-    log = _Log(run)
+    log = _Log(run, mark)
     if not console.is_terminal:
         yield PlainReporter(console, log)
         return
@@ -31,13 +31,13 @@ def make_reporter(run: Path) -> Iterator[Reporter]:
 class _Log:
     """log.txt of a run; lines from before the folder exists are kept until then."""
 
-    def __init__(self, run: Path) -> None:
-        self._run = run
+    def __init__(self, run: Path, mark: str) -> None:
+        self._run, self._mark = run, mark
         self._waiting: list[str] = []
 
     def write(self, line: str) -> None:
         self._waiting.append(line)
-        if (self._run / "run.yaml").is_file():
+        if (self._run / self._mark).is_file():
             with (self._run / "log.txt").open("a", encoding="utf-8") as file:
                 file.writelines(f"{waiting}\n" for waiting in self._waiting)
             self._waiting.clear()

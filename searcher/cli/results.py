@@ -18,6 +18,9 @@ def front(
     run: RunFolder,
     json: Json = False,
     csv: Annotated[bool, typer.Option("--csv", help="One row per candidate on stdout.")] = False,
+    measured: Annotated[
+        Path | None, typer.Option(help="samples.jsonl that the agent made of the run's jobs: it goes into the front.")
+    ] = None,
 ) -> None:
     """Prints the front of a run, with the baselines beside it.
 
@@ -31,6 +34,10 @@ def front(
     if csv and json:
         raise UserError("--json and --csv exclude each other")
     document = read_front(run)
+    if measured is not None:
+        from splitsearch.searcher.measured_front import fold_samples
+
+        document = fold_samples(run, measured)
     if csv:
         front_frame(document).to_csv(sys.stdout, index=False)
     else:
@@ -42,7 +49,9 @@ def report(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The file. [default: RUN/report.html]")] = None,
     figures: Annotated[
         Path | None,
-        typer.Option(help="Also write each figure into this folder: CSV, and SVG and PNG where kaleido and Chromium are."),
+        typer.Option(
+            help="Also write each figure into this folder: CSV, and SVG and PNG where kaleido and Chromium are."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -78,7 +87,8 @@ def dashboard(
     host: Annotated[str, typer.Option(help="Address to listen on; there is no authentication.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8080,
     adorned: Annotated[
-        bool, typer.Option("--notes/--no-notes", help="First file notes, figures and files of the front with the study.")
+        bool,
+        typer.Option("--notes/--no-notes", help="First file notes, figures and files of the front with the study."),
     ] = True,
 ) -> None:
     """Opens Optuna Dashboard on the study of a run, with a note for each candidate of the front, and our figures.

@@ -33,6 +33,7 @@ _BUDGETS = (
     "max_device_memory_bytes",
     "max_accuracy_drop",
 )
+_FREE = ("trials", "timeout", "plateau", "workers", "storage", "confirm", "confirm_epochs", "measure")
 _UNSET: Any = None
 
 
@@ -63,6 +64,32 @@ def run(
     batch_size: Annotated[int | None, typer.Option(help="Images in a training step. [default: 64]")] = None,
     teacher_epochs: Annotated[
         int | None, typer.Option(help="Train the whole teacher so long. [default: 5 from scratch, else 0]")
+    ] = None,
+    plateau: Annotated[
+        int | None, typer.Option(help="End after so many trainings that add nothing to the front. [default: never]")
+    ] = None,
+    confirm: Annotated[
+        int | None, typer.Option(help="Train so many candidates of the front again, longer, with another seed.")
+    ] = None,
+    confirm_epochs: Annotated[int | None, typer.Option(help="Of those trainings. [default: 3 times --epochs]")] = None,
+    measure: Annotated[
+        str | None, typer.Option(help="Measure the heads of the front: local, or jobs for the agent on a device.")
+    ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SPLITSEARCH_STORAGE",
+            help="Where the study lies: journal:FILE, postgresql://…, mysql://…. [default: a file in the run folder]",
+        ),
+    ] = None,
+    study: Annotated[str | None, typer.Option(help="Its name there. [default: splitsearch]")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes on this machine. [default: 1]")] = None,
+    artifacts: Annotated[
+        str | None,
+        typer.Option(help="Folder or s3://BUCKET through which teacher and checkpoints travel to other workers."),
+    ] = None,
+    heartbeat_s: Annotated[
+        int | None, typer.Option("--heartbeat", help="Seconds between a worker's signs of life. [default: 30]")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same front. [default: 0]")] = None,
     max_latency_ms: Annotated[float | None, typer.Option(help="Budget.")] = None,
@@ -144,14 +171,15 @@ def _resume(folder: Path, out: Path | None, given: dict[str, Any], json: bool) -
     settings = read_run(folder)
     if out is not None:
         raise UserError("--resume names the run folder already; leave --out away")
-    free = {name: given.pop(name) for name in ("trials", "timeout") if name in given}
+    free = {name: given.pop(name) for name in _FREE if name in given}
+    if "***" in (settings.storage or "") and "storage" not in free:
+        raise UserError(f"the run's storage is {settings.storage}: give it with its password as --storage")
     for name, value in given.items():
         kept = settings.budgets.get(name) if name in _BUDGETS else getattr(settings, name)
         if str(value) != str(kept):
+            flags = ", ".join(f"--{free.replace('_', '-')}" for free in _FREE)
             flag = f"--{name.replace('_', '-')}"
-            raise UserError(
-                f"{flag} {value} differs from the run's {kept}; --resume may change --trials and --timeout alone"
-            )
+            raise UserError(f"{flag} {value} differs from the run's {kept}; --resume may change {flags} alone")
     _search(replace(settings, **free), folder, json)
 
 

@@ -16,7 +16,7 @@ from splitsearch.searcher.engine.proxy import proxy_note
 from splitsearch.searcher.engine.results import Baseline, TrialResult
 from splitsearch.spaces.config import SplitConfig
 
-__all__ = ["FrontHeader", "front_document", "front_frame", "verdict", "write_front"]
+__all__ = ["FrontHeader", "front_document", "front_frame", "scaled_hypervolume", "verdict", "write_front"]
 
 _DROP = 0.02  # points of accuracy below the teacher that the verdict allows
 _ROUNDING = 1e-9  # so that 0.93 is 2 points below 0.95 for every pair of shares, whatever their last bit
@@ -61,7 +61,7 @@ def front_document(header: FrontHeader, results: Sequence[TrialResult]) -> dict[
         "network": header.network,
         "objectives": [asdict(objective) for objective in header.objectives],
         "reference_point": header.reference_point,
-        "hypervolume": _scaled_hypervolume(header, members),
+        "hypervolume": scaled_hypervolume(header, members),
         "teacher": header.teacher,
         "baselines": [baseline.to_json() for baseline in header.baselines],
         "front": entries,
@@ -127,7 +127,7 @@ def _front(objectives: Sequence[Objective], trained: Sequence[TrialResult]) -> l
     return list(unique.values())
 
 
-def _scaled_hypervolume(header: FrontHeader, members: Sequence[TrialResult]) -> float:
+def scaled_hypervolume(header: FrontHeader, members: Sequence[TrialResult]) -> float:
     """Hypervolume with each cost as a share of its reference, so that it lies in [0, 1]."""
     scaled = [
         [

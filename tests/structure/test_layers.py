@@ -11,6 +11,8 @@ LAYERS = {"spaces": 0, "profilers": 1, "searcher": 2}
 OWNERS = {
     "optuna": ("searcher/engine/",),
     "optuna_dashboard": ("searcher/engine/",),
+    "sqlalchemy": ("searcher/engine/",),
+    "filelock": ("searcher/engine/",),
     "typer": ("searcher/cli/",),
     "time": ("profilers/timing.py", "profilers/measure/agent.py"),  # the agent is one file that needs no other
     "timeit": ("profilers/timing.py",),

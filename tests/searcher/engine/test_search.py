@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import optuna
 import pytest
@@ -19,7 +19,7 @@ from splitsearch.searcher.engine.results import TrialResult
 from splitsearch.searcher.engine.sampler import make_sampler
 from splitsearch.searcher.engine.search import Limits, Search, describe, extremes, require_feasible
 from splitsearch.searcher.engine.study import RunStudy
-from splitsearch.searcher.engine.trial import Evaluated, Evaluator, checkpoint_path
+from splitsearch.searcher.engine.trial import Evaluated, checkpoint_path
 from splitsearch.searcher.reporter import SilentReporter
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import Interrupted, NothingFeasibleError
@@ -56,13 +56,14 @@ class Formula:
 
     def __init__(self, pool: Pool, folder: Path, stop_at: int | None = None) -> None:
         self.pool, self.checkpoints, self.stop_at = pool, folder / "checkpoints", stop_at
+        self.budgets = Budgets()
         self.trained: list[str] = []
         self.family = False
 
     def refuse(self, number: int, config: SplitConfig, reason: str) -> TrialResult:
         return TrialResult(trial=number, state="pruned", key=config.key, config=config.to_json(), reason=reason)
 
-    def evaluate_family(self, number: int, config: SplitConfig) -> Evaluated:
+    def evaluate_family(self, number: int, config: SplitConfig, *, stop: Any = None) -> Evaluated:
         result = self.evaluate(number, config)
         shared = [
             other for other in self.pool.profiles if other != config and replace(other, bits=config.bits) == config
@@ -76,7 +77,7 @@ class Formula:
             ),
         )
 
-    def evaluate(self, number: int, config: SplitConfig) -> TrialResult:
+    def evaluate(self, number: int, config: SplitConfig, *, stop: Any = None) -> TrialResult:
         if len(self.trained) == self.stop_at:
             raise Interrupted
         base = TrialResult(trial=number, state="pruned", key=config.key, config=config.to_json(), reason="no")
@@ -125,7 +126,7 @@ def search(
         teacher={"accuracy": 1.0},
         baselines=(),
     )
-    return Search(folder, study, cast("Evaluator", formula), header, SilentReporter()), formula
+    return Search(folder, study, formula, header, SilentReporter()), formula
 
 
 def run(found: Search, pool: Pool, trials: int, timeout: float | None = None) -> dict[str, Any]:
@@ -220,7 +221,7 @@ def test_what_proves_impossible_when_it_is_built_is_not_waited_for(pool: Pool, t
     first = next(iter(pool.profiles))
     evaluate = formula.evaluate
 
-    def stubborn(number: int, config: SplitConfig) -> TrialResult:
+    def stubborn(number: int, config: SplitConfig, *, stop: Any = None) -> TrialResult:
         return formula.refuse(number, config, "cannot be built") if config == first else evaluate(number, config)
 
     formula.evaluate = stubborn  # type: ignore[method-assign]

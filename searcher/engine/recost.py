@@ -1,0 +1,54 @@
+"""A trained candidate on other machines or another network: its accuracy stays, its costs are counted again."""
+
+from dataclasses import replace
+
+from splitsearch.profilers.pool import Pool
+from splitsearch.profilers.profile import Profile
+from splitsearch.profilers.target import Target
+from splitsearch.searcher.engine.objectives import Budgets
+from splitsearch.searcher.engine.results import TrialResult
+from splitsearch.spaces.config import SplitConfig
+from splitsearch.spaces.errors import InfeasibleError
+
+__all__ = ["recost"]
+
+
+def recost(result: TrialResult, pool: Pool, target: Target, budgets: Budgets) -> TrialResult:
+    """The result that the same training would have had on another target.
+
+    What was measured stays: accuracy, the bytes that a coding left, the share of images that leave at the exit.
+
+    Args:
+        result: a complete one.
+        pool: costs on the target.
+        target: the machines and the network.
+        budgets: on the target; one that is broken makes the result a pruned one.
+    """
+    try:
+        profile = pool.get(SplitConfig.from_json(result.config))
+    except InfeasibleError as error:
+        return replace(result, state="pruned", reason=str(error), seconds=0.0)
+    exit_rate = result.values.get("exit_rate")
+    profile = _sent(profile, result, target, exit_rate)
+    values = profile.values if exit_rate is None else profile.expected(exit_rate) | {"exit_rate": exit_rate}
+    kept = {name: result.values[name] for name in ("accuracy", "payload_bytes")}
+    broken = budgets.violations(profile.values)
+    return replace(
+        result,
+        state="pruned" if broken else "complete",
+        reason="; ".join(broken) or None,
+        values=values | kept,
+        latency=profile.latency.to_json() | {"payload_source": result.latency.get("payload_source", "exact")},
+        macs={"device": profile.device_macs, "server": profile.server_macs},
+        parameters={"device": profile.device_parameters, "server": profile.server_parameters},
+        seconds=0.0,
+    )
+
+
+def _sent(profile: Profile, result: TrialResult, target: Target, exit_rate: float | None) -> Profile:
+    """With the bytes that were really sent, of the images that do not leave at the exit."""
+    sending = 1.0 if exit_rate is None else 1 - exit_rate
+    mean = result.values["payload_bytes"] / sending if sending else profile.payload_bytes
+    if not mean or not profile.payload_bytes or mean == profile.payload_bytes:
+        return profile
+    return profile.resent(target, mean)

@@ -1,0 +1,1 @@
+"""One study for many workers: where it lies, who works on what, and what outlives whoever is killed."""
