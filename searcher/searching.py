@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from splitsearch.searcher.engine.dominance import Dominance
 from splitsearch.searcher.engine.front import FrontHeader
 from splitsearch.searcher.engine.objectives import Objective
 from splitsearch.searcher.engine.pool_knowledge import knowledge_of
@@ -21,6 +22,7 @@ from splitsearch.searcher.training.activations import Activations, Shared
 from splitsearch.searcher.training.cache import module_digest
 from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor
 from splitsearch.searcher.training.views import Views
+from splitsearch.spaces.graph.cuts import find_cuts
 
 __all__ = ["evaluator_of", "header_of", "limits_of", "make_search", "open_run_study", "reference_point"]
 
@@ -52,7 +54,14 @@ def make_search(folder: Path, study: RunStudy, ground: Ground, reporter: Reporte
         header_of(ground, study.facts),
         reporter,
         sharing,
+        _dominance(study, ground) if ground.plan.settings.stopping else None,
     )
+
+
+def _dominance(study: RunStudy, ground: Ground) -> Dominance:
+    cuts = find_cuts(ground.teacher.graph, "all")
+    depths = {cut.name: place / len(cuts) for place, cut in enumerate(cuts, start=1)}
+    return Dominance(objectives=ground.plan.objectives, depths=depths, results=study.results)
 
 
 def evaluator_of(ground: Ground, checkpoints: Path) -> Evaluator:

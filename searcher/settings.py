@@ -29,6 +29,7 @@ class RunSettings:
         timeout: seconds after which no further trial starts, None for no limit.
         epochs: of each short distillation.
         teacher_epochs: of training the teacher as a whole, None for the default of its kind.
+        stopping: whether a training ends at a rung from which it can no longer reach the front.
         accept_doubtful: whether device profiles that doubt their own figures will do.
         budgets: flag name such as `max_latency_ms` to its limit.
         baseline: small backbones that the front is compared with, each on the device alone.
@@ -67,6 +68,7 @@ class RunSettings:
     epochs: int = 5
     batch_size: int = 64
     teacher_epochs: int | None = None
+    stopping: bool = True
     sampler: str = "known-cost"
     trials: int = 30
     timeout: float | None = None

@@ -105,6 +105,10 @@ def run(
     webp: Annotated[
         bool | None, typer.Option("--webp/--no-webp", help="Compare with WebP files too, beside JPEG. [default: webp]")
     ] = None,
+    stopping: Annotated[
+        bool | None,
+        typer.Option("--stopping/--no-stopping", help="End trainings early that cannot reach the front. [default: on]"),
+    ] = None,
     cache_dir: Annotated[
         Path | None, typer.Option(help="Where teachers are kept. [default: SPLITSEARCH_CACHE]")
     ] = None,

@@ -20,6 +20,8 @@ class TrialResult:
         values: objectives by name; the known costs also of a pruned trial.
         reason: why it is not complete.
         trained_by: the trial whose training this candidate shares, if it was never trained itself.
+        estimate: of a training that was stopped at a rung: the `accuracy` that it would have reached, and the
+            `deviation` of that.
         repeat_of: the earlier trial whose values these are, if the candidate was known.
         latency: terms in milliseconds and their source; `payload_source` says whose bytes the transfer is of: `exact`,
             the `upper bound` of a coding, or the mean that was `measured` once the candidate was trained.
@@ -40,6 +42,7 @@ class TrialResult:
     reason: str | None = None
     repeat_of: int | None = None
     trained_by: int | None = None
+    estimate: dict[str, float] = field(default_factory=dict)
     latency: dict[str, Any] = field(default_factory=dict)
     macs: dict[str, int] = field(default_factory=dict)
     parameters: dict[str, int] = field(default_factory=dict)

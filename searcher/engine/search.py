@@ -13,6 +13,7 @@ from optuna.trial import Trial
 from splitsearch.profilers.pool import Pool
 from splitsearch.profilers.timing import Stopwatch, pause
 from splitsearch.searcher.engine.climb import Stop, never
+from splitsearch.searcher.engine.dominance import Dominance
 from splitsearch.searcher.engine.files import append_line
 from splitsearch.searcher.engine.front import FrontHeader
 from splitsearch.searcher.engine.keeping import CHECKPOINT, Keeper, is_refused
@@ -133,6 +134,7 @@ class Search:
         header: what the front is a front of.
         reporter: hears what happens.
         sharing: with whom.
+        dominance: stops trainings that can no longer reach the front; None trains all to their end.
     """
 
     def __init__(  # what is searched, by whom, and who hears of it
@@ -143,6 +145,7 @@ class Search:
         header: FrontHeader,
         reporter: Reporter,
         sharing: Sharing = Sharing(),
+        dominance: Dominance | None = None,
     ) -> None:
         self.run_folder = run
         self.study = study
@@ -150,6 +153,7 @@ class Search:
         self.header = header
         self.reporter = reporter
         self.sharing = sharing
+        self.dominance = dominance
         self.keeper = Keeper(run, study, header, sharing.artifacts) if sharing.keeper else None
         self.untold = Untold(run)
         self.rungs = Rungs(study, sharing.artifacts, evaluator.checkpoints)
@@ -274,7 +278,11 @@ class Search:
             self.study.abandon(trial, reason, again=False)
             return None
         self.rungs.restore(trial.number, config.key)
-        return self.evaluator.evaluate_family(trial.number, config, stop=self.rungs.hook(trial))
+        if self.dominance is None:
+            return self.evaluator.evaluate_family(trial.number, config, stop=self.rungs.hook(trial))
+        stop = self.rungs.hook(trial, self.dominance.stop)
+        found = self.evaluator.evaluate_family(trial.number, config, stop=stop)
+        return replace(found, result=replace(found.result, estimate=self.dominance.estimate(trial.number)))
 
     def _claim(self, trial: Trial, config: SplitConfig, wanted: int) -> str | None:
         """Waits until it is clear who trains the candidate; None if this trial does, else why not."""

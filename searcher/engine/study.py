@@ -416,6 +416,9 @@ def _attributes(result: TrialResult) -> dict[str, Any]:
     }
     if result.reason:
         shown[_REASON] = result.reason
+    if result.estimate:  # as samplers read it
+        shown["accuracy_estimate"] = result.estimate["accuracy"]
+        shown["accuracy_estimate_deviation"] = result.estimate["deviation"]
     return shown | {_RESULT: data}  # the last to be written: a trial that has it has all
 
 
