@@ -53,11 +53,15 @@ def test_every_trainer_trains_every_kind_and_the_backbone_stays(
 @pytest.mark.parametrize("trainer", list(TRAINERS))
 def test_a_training_of_its_full_length_lowers_the_loss(variants: Variants, tutor: Tutor, trainer: str) -> None:
     torch.manual_seed(0)
-    recipe = Recipe(epochs=8, batch_size=16, rungs=(0.25, 1.0), full=trainer in ("hnd", "ghnd"))
-    curve = distil(TRAINERS.get(trainer), BASE, assemble(BASE, variants), tutor, recipe, 0)[1]
-    first = prepare(TRAINERS.get(trainer), BASE, assemble(BASE, variants), tutor, recipe, seed=0)[1].advance(1)
+    recipe = Recipe(epochs=8, batch_size=16, rungs=(1.0,), full=trainer in ("hnd", "ghnd"))
+    made = prepare(TRAINERS.get(trainer), BASE, assemble(BASE, variants), tutor, recipe, seed=0)[1]
+    steps = made.bounds[-1]
+    begin = steps // 2 if trainer.startswith("bottlefit") else 0  # its stages have losses of their own
+    made.advance(begin)
+    first, rest = made.advance(begin + 1), made.advance(steps)
     assert first is not None
-    assert curve[-1] < first
+    assert rest is not None
+    assert rest < first
 
 
 def test_the_same_seed_gives_the_same_candidate(variants: Variants, tutor: Tutor) -> None:
