@@ -138,7 +138,8 @@ def _compare(chosen: argparse.Namespace) -> None:
             with chosen.out.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"what": what} | found) + "\n")
             ratios = {mark: round(ratio["mean"], 3) for mark, ratio in found.get("hypervolume_ratio", {}).items()}
-            print(*what, ratios or found, found.get("seconds_per_suggestion", ""), flush=True)
+            needed = found.get("evaluations_to", "")
+            print(*what, ratios or found, needed, found.get("seconds_per_suggestion", ""), flush=True)
 
 
 def main() -> None:

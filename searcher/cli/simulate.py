@@ -121,5 +121,8 @@ def _print_document(document: dict[str, Any], table: Path) -> None:
         f"Mean, least and most of {document['seeds']} seeds; "
         f"{document['seconds_per_suggestion']:.3f} s for a suggestion on average."
     )
+    for goal, counts in document["evaluations_to"].items():
+        found = ", ".join("not reached" if count is None else str(count) for count in counts)
+        typer.echo(f"Evaluations to {goal} % of the whole table's hypervolume, by seed: {found}")
     if shares:
         typer.echo(f"{document['stopped']['mean']:.1f} evaluations were stopped before their end on average.")

@@ -1,6 +1,7 @@
 """One search replayed on a table, and how good its front is after n evaluations, over seeds."""
 
 import random
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import fmean
@@ -21,6 +22,7 @@ from splitsearch.searcher.engine.simulation.table import Table
 __all__ = ["checkpoints", "knowledge_of_table", "simulate"]
 
 _PATIENCE = 3  # as in a run: repeats before an untried row is drawn instead
+_GOALS = (90, 95, 98, 99)  # percent of the whole table's hypervolume
 _REFUSALS = 10  # for points that no row has; fewer than in a run, since tables with holes may have many
 
 
@@ -94,7 +96,7 @@ def simulate(
         runs.append(study.run)
     whole = hypervolume(table.scaled, table.reference)
     marks = checkpoints(trials)
-    ratios = [[round(_ratio(table, run, mark) / whole, 9) for mark in marks] for run in runs]
+    ratios = [[round(_volume(table, run, mark) / whole, 9) for mark in marks] for run in runs]
     document: dict[str, Any] = {
         "rows": len(table.points),
         "sampler": sampler,
@@ -102,6 +104,9 @@ def simulate(
         "seeds": seeds,
         "objectives": [_objective(table, name) for name in table.columns.objectives],
         "hypervolume_ratio": {str(m): _spread([row[k] for row in ratios]) for k, m in enumerate(marks)},
+        "evaluations_to": {
+            str(goal): [_evaluations_to(table, run, goal / 100 * whole) for run in runs] for goal in _GOALS
+        },
         "seconds_per_suggestion": fmean(second for run in runs for second in run.seconds),
     }
     if rungs is not None:
@@ -120,9 +125,15 @@ def _objective(table: Table, name: str) -> dict[str, Any]:
     }
 
 
-def _ratio(table: Table, run: _Run, count: int) -> float:
+def _volume(table: Table, run: _Run, count: int) -> float:
     rows = [row for row, finished in zip(run.rows[:count], run.finished[:count], strict=True) if finished]
     return hypervolume(table.scaled[rows], table.reference)
+
+
+def _evaluations_to(table: Table, run: _Run, volume: float) -> int | None:
+    """After how many evaluations the hypervolume was reached; it never shrinks, so the count is found by halving."""
+    count = bisect_left(range(len(run.rows) + 1), volume, key=lambda done: _volume(table, run, done))
+    return count if count <= len(run.rows) else None
 
 
 def _spread(found: list[float]) -> dict[str, float]:

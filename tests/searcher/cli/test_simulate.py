@@ -35,7 +35,8 @@ def run(table: Path, *flags: str) -> str:
 def test_json_is_the_document_of_the_contract(table: Path) -> None:
     found = json.loads(run(table, "--json", "--trials", "12", "--seeds", "2", "--log", "ms"))
     assert list(found) == [
-        "rows", "sampler", "trials", "seeds", "objectives", "hypervolume_ratio", "seconds_per_suggestion"
+        "rows", "sampler", "trials", "seeds", "objectives", "hypervolume_ratio", "evaluations_to",
+        "seconds_per_suggestion",
     ]  # fmt: skip
     assert (found["rows"], found["sampler"], found["trials"], found["seeds"]) == (16, "known-cost", 12, 2)
     assert list(found["hypervolume_ratio"]) == ["10", "12"]

@@ -66,6 +66,14 @@ def test_what_is_known_is_used(tmp_path: Path) -> None:
     assert known > blind + 0.05
 
 
+def test_the_evaluations_to_a_goal_agree_with_the_ratios(tmp_path: Path) -> None:
+    read = table(tmp_path)
+    (count,) = simulate(read, "random", 30, 1)["evaluations_to"]["90"]
+    at, before = (simulate(read, "random", n, 1)["hypervolume_ratio"][str(n)]["mean"] for n in (count, count - 1))
+    assert before < 0.9 <= at
+    assert simulate(read, "random", 2, 1)["evaluations_to"]["99"] == [None]
+
+
 def test_seeds_repeat_and_differ(tmp_path: Path) -> None:
     read = table(tmp_path)
     one, again, three = (
