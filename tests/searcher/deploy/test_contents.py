@@ -21,7 +21,7 @@ def test_the_manifest_is_of_what_was_exported(candidate: Chosen, exported: Expor
     )
     assert manifest.classes == restored.data.classes
     assert [tensor.name for tensor in manifest.head["outputs"]][3:] == ["exit_logits", "exit_confidence"]
-    assert (manifest.exit.threshold, manifest.exit.fusion) == (0.2, 0.5)  # type: ignore[union-attr]
+    assert (manifest.exit.threshold, manifest.exit.fusion) == (0.6, 0.5)  # type: ignore[union-attr]
     assert manifest.seen.part == "validation"
     assert manifest.seen.images == 24
     assert {"torch", "onnxruntime", "splitsearch"} <= set(manifest.versions)

@@ -44,9 +44,9 @@ def test_the_test_part_is_reported_if_there_is_one(
         document = evaluate(exported.path, EvaluationOptions(), SILENT)
         outcomes = run_halves(pair, parts.pop(part))
         assert (document["part"], document["images"]) == (part, len(outcomes.labels))
-        assert document["accuracy"] == outcomes.hits(0.2).mean()
-        assert document["exit"]["exit_rate"] == outcomes.leaves(0.2).mean()
-        assert document["payload_bytes"]["mean_of_all"] == outcomes.payload_bytes[~outcomes.leaves(0.2)].sum() / len(
+        assert document["accuracy"] == outcomes.hits(0.6).mean()
+        assert document["exit"]["exit_rate"] == outcomes.leaves(0.6).mean()
+        assert document["payload_bytes"]["mean_of_all"] == outcomes.payload_bytes[~outcomes.leaves(0.6)].sum() / len(
             outcomes.labels
         )
         assert document["baselines"]["on"] == "validation images of the run, measured there"
@@ -79,7 +79,7 @@ def test_a_threshold_is_chosen_on_validation_images(
     assert found["accuracy"] == on_validation.hits(found["threshold"]).mean()
     assert document["accuracy"] == on_test.hits(found["threshold"]).mean()
     assert document["exit"]["threshold"] == found["threshold"]
-    assert open_export(copied.path).config.exit_threshold == 0.2
+    assert open_export(copied.path).config.exit_threshold == 0.6
     written = evaluate(copied.path, replace(options, write=True), SILENT)
     assert written["retuned"] == found | {"written": True}
     assert open_export(copied.path).config.exit_threshold == found["threshold"]
@@ -89,7 +89,7 @@ def test_a_threshold_is_chosen_on_validation_images(
 def test_what_cannot_be_reached(parts: dict[str, Split], copied: ExportFolder) -> None:
     with pytest.raises(NothingFeasibleError, match="no threshold reaches an accuracy of 1"):
         evaluate(copied.path, EvaluationOptions(wish=Wish(accuracy=1.0), write=True), SILENT)
-    assert open_export(copied.path).config.exit_threshold == 0.2
+    assert open_export(copied.path).config.exit_threshold == 0.6
     with pytest.raises(UserError, match="--write needs --target-accuracy or --target-latency-ms"):
         EvaluationOptions(write=True)
 

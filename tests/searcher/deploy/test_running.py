@@ -50,12 +50,13 @@ def test_what_is_wrong_with_pictures(exported: ExportFolder, tmp_path: Path) -> 
 
 def test_what_leaves_at_the_exit_needs_no_server(copied: ExportFolder, tmp_path: Path) -> None:
     everybody = copied.retuned(0.0)
-    Image.fromarray(np.zeros((20, 30, 3), dtype=np.uint8)).save(tmp_path / "black.png")
-    (answer,) = infer_pictures(everybody.path, "127.0.0.1:1", [tmp_path / "black.png"])
-    assert (answer["answered"], answer["payload_bytes"], answer["image"]) == ("device", 0, str(tmp_path / "black.png"))
+    noise = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    (answer,) = infer_pictures(everybody.path, "127.0.0.1:1", [tmp_path / "noise.png"])
+    assert (answer["answered"], answer["payload_bytes"], answer["image"]) == ("device", 0, str(tmp_path / "noise.png"))
     nobody = copied.retuned(1.0)
     with pytest.raises(UserError, match=r"the server 127\.0\.0\.1:1 cannot be reached"):
-        list(infer_pictures(nobody.path, "127.0.0.1:1", [tmp_path / "black.png"]))
+        list(infer_pictures(nobody.path, "127.0.0.1:1", [tmp_path / "noise.png"]))
 
 
 def test_no_folder_is_served(tmp_path: Path) -> None:

@@ -127,11 +127,15 @@ def test_there_is_an_end_to_clients_and_to_silence(exported: ExportFolder) -> No
     async def conversation(port: int) -> None:
         silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(QUICK.clients)]
         await asyncio.sleep(0.1)
-        header, _ = await read((await asyncio.open_connection("127.0.0.1", port))[0])
+        one_more = await asyncio.open_connection("127.0.0.1", port)
+        header, _ = await read(one_more[0])
         assert "4 clients are connected" in header["error"]
-        header, _ = await read(silent[0][0])
-        assert "in time" in header["error"]
-        await asyncio.sleep(0.3)
+        for reader, _ in silent:
+            header, _ = await read(reader)
+            assert "in time" in header["error"]
+        for _, writer in (one_more, *silent):
+            writer.close()
+            await writer.wait_closed()
         assert (await ask(port, good(exported.manifest, 3)))[0][0]["class"] == 3
 
     talk(exported.manifest, QUICK, conversation)
