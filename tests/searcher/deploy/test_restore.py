@@ -1,5 +1,6 @@
 """A candidate of a run, back with its weights."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,17 @@ def test_it_is_as_accurate_as_the_search_found_it(finished: Path) -> None:
         saved = load_file(checkpoint_of(finished, entry))
         encoder = next(stage for stage in found.model.stages if stage.name == "encoder").module.state_dict()
         assert all(torch.equal(value, saved[f"encoder.{name}"]) for name, value in encoder.items())
+
+
+def test_a_teacher_that_is_gone_is_made_again(finished: Path, tmp_path: Path) -> None:
+    settings = replace(read_run(finished), cache_dir=str(tmp_path))
+    entry = choose(read_front(finished), trial=None, pick="accuracy")
+    found = restore(finished, settings, entry, SilentReporter())
+    assert not found.teacher.cached
+    outcomes = run_halves(torch_pair(found.model, found.config), found.data.val)
+    # Another number of threads adds in another order, and trains another last digit.
+    assert abs(outcomes.hits(None).mean() - entry["values"]["accuracy"]) < 0.05
+    assert any(tmp_path.rglob("*.safetensors"))
 
 
 @pytest.mark.usefixtures("cached")

@@ -62,7 +62,7 @@ def expected(folder: Path, export: ExportFolder, file: Path) -> bytes:
 
 def test_forty_lines_of_code() -> None:
     lines = Path(run_head.__file__).read_text(encoding="utf-8").splitlines()
-    assert len([line for line in lines if line.strip() and '"""' not in line]) <= 41
+    assert len([line for line in lines if line.strip() and '"""' not in line]) <= 40
     assert len(lines) <= 55
 
 
