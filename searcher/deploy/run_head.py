@@ -28,9 +28,8 @@ def main(folder: str, picture: str, target: str = "payload.bin") -> dict[str, ob
     o = {out.name: value[0] for out, value in zip(session.get_outputs(), session.run(None, {"image": x}), strict=True)}
     if m["exit"] and o["exit_confidence"] >= m["exit"]["threshold"]:
         return {"label": m["classes"][int(o["exit_logits"].argmax())], "answered": "device", "payload_bytes": 0}
-    q = o["payload"].ravel()  # 8, 16 and 32 bits are sent as they are; fewer bit by bit, the highest first
+    q = o["payload"].ravel().astype({16: "<u2", 32: "<f4"}.get(bits, "u1"))  # below 8 bits: bit by bit, highest first
     body = np.packbits((q[:, None] >> np.arange(bits, dtype="u1")[::-1]) & 1) if bits < 8 else q
-    body = body.astype("<u2") if bits == 16 else body
     data = struct.pack("<BBIff", 1, bits, q.size, o.get("scale", 1.0), o.get("zero", 0.0)) + body.tobytes()
     if ":" not in target:
         return {"file": target, "answered": "nobody yet", "payload_bytes": Path(target).write_bytes(data)}

@@ -40,7 +40,7 @@ def test_the_extremes() -> None:
 
 def test_only_the_front_keeps_weights(tmp_path: Path) -> None:
     assert choose(DOCUMENT, trial=6, pick=None)["trial"] == 6
-    with pytest.raises(UserError, match="trial 2 is not on the front, and only .* keep their weights: 1, 4, 6"):
+    with pytest.raises(UserError, match=r"trial 2 is not on the front, and only .* keep their weights: 1, 4, 6"):
         choose(DOCUMENT, trial=2, pick=None)
     with pytest.raises(UserError, match="exclude each other"):
         choose(DOCUMENT, trial=2, pick="knee")

@@ -44,7 +44,7 @@ def test_another_release(copied: ExportFolder) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace("schema: 1", "schema: 9", 1), encoding="utf-8")
     files = copied.manifest.files | {CONFIG: file_hash(path)}
     write_manifest(copied.path, copied.manifest.model_copy(update={"files": files}))
-    with pytest.raises(UserError, match="config.yaml' has schema 9, this release reads 1"):
+    with pytest.raises(UserError, match=r"config\.yaml' has schema 9, this release reads 1"):
         open_export(copied.path)
 
 

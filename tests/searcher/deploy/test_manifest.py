@@ -43,7 +43,7 @@ def test_what_is_wrong_is_one_line(
 
 def test_no_export_folder(tmp_path: Path) -> None:
     with pytest.raises(
-        UserError, match="is no export folder: it has no manifest.json; `splitsearch export RUN -o DIR`"
+        UserError, match=r"is no export folder: it has no manifest\.json; `splitsearch export RUN -o DIR`"
     ):
         read_manifest(tmp_path)
     for text, line in (("{", "is no JSON"), ("[]", "has schema None")):
