@@ -198,9 +198,7 @@ def profile(  # noqa: PLR0913  # machines and network beside what is costed, as 
         if name not in (known := [f.name for f in fields(SplitConfig)]):
             raise UserError(f"unknown field '{name}' of a configuration{nearest(name, known)}")
     chosen = {"backbone": backbone, "cut": cut} | config
-    return profile_document(
-        chosen, (device_profile, server_profile, network), preset, Wishes(server_load=server_load)
-    )
+    return profile_document(chosen, (device_profile, server_profile, network), preset, Wishes(server_load=server_load))
 
 
 def cuts(model: nn.Module | str, image_size: int = 224, *, which: str = "blocks") -> pd.DataFrame:

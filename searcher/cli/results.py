@@ -42,7 +42,9 @@ def report(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The file. [default: RUN/report.html]")] = None,
     figures: Annotated[
         Path | None,
-        typer.Option(help="Also write each figure into this folder: CSV, and SVG and PNG where kaleido and Chromium are."),
+        typer.Option(
+            help="Also write each figure into this folder: CSV, and SVG and PNG where kaleido and Chromium are."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -78,7 +80,8 @@ def dashboard(
     host: Annotated[str, typer.Option(help="Address to listen on; there is no authentication.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8080,
     adorned: Annotated[
-        bool, typer.Option("--notes/--no-notes", help="First file notes, figures and files of the front with the study.")
+        bool,
+        typer.Option("--notes/--no-notes", help="First file notes, figures and files of the front with the study."),
     ] = True,
 ) -> None:
     """Opens Optuna Dashboard on the study of a run, with a note for each candidate of the front, and our figures.

@@ -81,7 +81,11 @@ def _write_note(study: optuna.Study, place: optuna.Study | Trial, text: str) -> 
 
 def _marked(study: optuna.Study) -> set[int]:
     """Trials that have a note of ours."""
-    marks = [key.removeprefix(_OURS) for key in study._storage.get_study_system_attrs(study._study_id) if key.startswith(_OURS)]
+    marks = [
+        key.removeprefix(_OURS)
+        for key in study._storage.get_study_system_attrs(study._study_id)
+        if key.startswith(_OURS)
+    ]
     return {int(mark) for mark in marks if mark != "study"}
 
 

@@ -58,7 +58,9 @@ def axis_importances(trials: Sequence[TrialResult], objectives: Sequence[Objecti
 
 def _point(trial: TrialResult) -> dict[str, Any]:
     """The fields of a configuration that say anything, defaults written out."""
-    config = SplitConfig.from_json({k: v for k, v in trial.config.items() if k in {f.name for f in fields(SplitConfig)}})
+    config = SplitConfig.from_json(
+        {k: v for k, v in trial.config.items() if k in {f.name for f in fields(SplitConfig)}}
+    )
     names = [f.name for f in fields(SplitConfig) if f.name not in _CONSTANT]
     return {name: getattr(config, name) for name in names if matters(name, lambda field: getattr(config, field))}
 

@@ -1,12 +1,12 @@
 """Where each axis matters: its share of importance for each objective."""
 
+import pandas as pd
+import plotly.graph_objects as go
+
 from splitsearch.searcher.engine.importance import FEWEST, axis_importances
 from splitsearch.searcher.report.figure import Figure, plain_axis, plot, title_of
 from splitsearch.searcher.report.palette import LIGHT
 from splitsearch.searcher.report.record import Record
-
-import pandas as pd
-import plotly.graph_objects as go
 
 __all__ = ["importance_figure"]
 

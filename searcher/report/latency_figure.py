@@ -57,7 +57,9 @@ def latency_figure(record: Record) -> Figure:
         "height": height,
         "margin": {"l": 16, "r": 16, "t": 12, "b": 52},
     }
-    cut = "" if shown is entries else f" {len(shown)} of {len(entries)} candidates of the front are drawn, evenly chosen."
+    cut = (
+        "" if shown is entries else f" {len(shown)} of {len(entries)} candidates of the front are drawn, evenly chosen."
+    )
     exits = any(e["values"].get("exit_rate") for e in entries)
     early = " Images that leave at an exit are quicker than the bar, which is the full way." if exits else ""
     return Figure(

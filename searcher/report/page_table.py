@@ -23,7 +23,11 @@ def columns(record: Record) -> list[dict[str, str]]:
     titles += [title_of(name) for name in _extra(record)] + ["dominated by"]
     styles = {"configuration": "text", "dominated by": "text"}
     return [
-        {"title": title, "style": styles.get(title, ""), "sort": "ascending" if title.startswith("latency (") else "none"}
+        {
+            "title": title,
+            "style": styles.get(title, ""),
+            "sort": "ascending" if title.startswith("latency (") else "none",
+        }
         for title in titles
     ]
 

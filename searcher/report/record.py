@@ -157,5 +157,3 @@ def _target(settings: dict[str, Any]) -> tuple[Target | None, str]:
 def _file_or_name(settings: dict[str, Any], value: str) -> str:
     path = Path(settings.get("directory") or ".") / value
     return str(path) if path.is_file() else value
-
-

@@ -52,7 +52,9 @@ def _best(record: Record) -> dict[str, str]:
     best = min(good, key=lambda entry: entry["values"]["latency_ms"])
     values, source = best["values"], best["latency"].get("source", "estimated")
     detail = f"{source}; trial {best['trial']}, {display('accuracy', values['accuracy'])}, "
-    return _fact(label, display("latency_ms", values["latency_ms"]), detail + display("payload_bytes", values["payload_bytes"]))
+    return _fact(
+        label, display("latency_ms", values["latency_ms"]), detail + display("payload_bytes", values["payload_bytes"])
+    )
 
 
 def _rival(record: Record) -> dict[str, str]:
@@ -82,7 +84,11 @@ def _duration(seconds: float) -> str:
 def search_note(record: Record) -> str:
     """How many trials ended how."""
     trials = record.document["trials"]
-    parts = [f"{trials['complete']:,} candidates trained", f"{trials['pruned']:,} pruned", f"{trials['failed']:,} failed"]
+    parts = [
+        f"{trials['complete']:,} candidates trained",
+        f"{trials['pruned']:,} pruned",
+        f"{trials['failed']:,} failed",
+    ]
     if trials.get("repeated"):
         parts.append(f"{trials['repeated']:,} asked again and known")
     volume = record.document.get("hypervolume")
@@ -158,5 +164,3 @@ def _machine(profile: DeviceProfile) -> str:
 def _network(profile: NetworkProfile) -> str:
     figures = f"{profile.uplink_mbps:g} Mbit/s up, RTT {profile.rtt_ms:g} ms"
     return " · ".join([f"{profile.name} ({profile.source}), {figures}: {profile.description}", *profile.references])
-
-

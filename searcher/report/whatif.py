@@ -127,7 +127,7 @@ def baseline_label(name: str) -> str:
     return f"server, {({'jpeg': 'JPEG', 'webp': 'WebP'}).get(codec, codec)} {quality}".strip()
 
 
-def _option(  # noqa: PLR0913  # the parts of a row
+def _option(  # the parts of a row
     name: str, label: str, values: dict[str, float], latency: dict[str, Any], trial: int | None, front: set[int]
 ) -> Option:
     rate = float(values.get("exit_rate", 0.0))
@@ -185,9 +185,7 @@ def _terms(option: Option, target: Target, scenario: Scenario) -> _Terms:
     network = override(target.network, uplink_mbps=scenario.uplink_mbps, rtt_ms=scenario.rtt_ms)
     transfer = Link(network, target.software_ms).transfer(option.payload_bytes)
     load = target.server_load if scenario.server_load is None else scenario.server_load
-    return _Terms(
-        head_ms=head, waiting_ms=transfer.total_ms + waiting(load, tail).mean_ms + tail, transfer=transfer
-    )
+    return _Terms(head_ms=head, waiting_ms=transfer.total_ms + waiting(load, tail).mean_ms + tail, transfer=transfer)
 
 
 def fault(record: Record, found: Sequence[Option]) -> str:
@@ -248,5 +246,3 @@ def _mean_factors(target: Target) -> tuple[float, float]:
     late = network.rtt_p95_ms
     trip = 1.0 if late is None else Spread.lognormal(1.0, late / network.rtt_ms).mean_ms
     return rate, trip
-
-

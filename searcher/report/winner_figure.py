@@ -53,8 +53,10 @@ def winner_figure(record: Record, found: Sequence[Option], target: Target) -> Fi
     names.sort(key=lambda name: (not name.startswith("trial "), -sum(c.winner.name == name for c in cells)))
     colours = winner_colours(names)
     layout = {
-        "xaxis": plain_axis("uplink (Mbit/s)") | {"type": "log", "showgrid": False, "ticks": "outside", "range": [-1.04, 3.04]},
-        "yaxis": plain_axis("server load") | {"tickformat": ".0%", "showgrid": False, "ticks": "outside", "range": [-0.0125, 0.9625]},
+        "xaxis": plain_axis("uplink (Mbit/s)")
+        | {"type": "log", "showgrid": False, "ticks": "outside", "range": [-1.04, 3.04]},
+        "yaxis": plain_axis("server load")
+        | {"tickformat": ".0%", "showgrid": False, "ticks": "outside", "range": [-0.0125, 0.9625]},
         "height": 420,
         "annotations": _labels(cells, names, found),
         "showlegend": True,
@@ -99,7 +101,9 @@ def _heat(cells: Sequence[_Cell], names: Sequence[str], colours: dict[str, str])
         colorscale=scale,
         showscale=False,
         showlegend=False,
-        text=[[f"{cell.winner.name}: {cell.winner.label}<br>{cell.milliseconds:.1f} ms" for cell in row] for row in rows],
+        text=[
+            [f"{cell.winner.name}: {cell.winner.label}<br>{cell.milliseconds:.1f} ms" for cell in row] for row in rows
+        ],
         hovertemplate="%{x:.3g} Mbit/s, load %{y:.0%}<br><b>%{text}</b><extra></extra>",
     )
 

@@ -24,7 +24,9 @@ FRONT = [
 ]
 
 
-@pytest.mark.parametrize(("wish", "trial"), [("accuracy", 3), ("latency", 0), ("payload", 0), ("energy", 2), ("knee", 1)])
+@pytest.mark.parametrize(
+    ("wish", "trial"), [("accuracy", 3), ("latency", 0), ("payload", 0), ("energy", 2), ("knee", 1)]
+)
 def test_each_pick_takes_its_best(wish: str, trial: int) -> None:
     assert pick(FRONT, OBJECTIVES, wish)["trial"] == trial
     assert wish in PICKS

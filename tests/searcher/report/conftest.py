@@ -83,7 +83,12 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
             for bits in (4, 8)
         ]
         trials = [
-            result(k, config, profiler.profile(assemble(config, variants)), 0.6 + 0.02 * config.channels + 0.02 * config.bits)
+            result(
+                k,
+                config,
+                profiler.profile(assemble(config, variants)),
+                0.6 + 0.02 * config.channels + 0.02 * config.bits,
+            )
             for k, config in enumerate(configs)
         ]
         baselines = (
@@ -118,5 +123,3 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
         return replace(build(network, load, objectives), **changes)
 
     return change
-
-

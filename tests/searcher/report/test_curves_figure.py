@@ -18,7 +18,10 @@ def test_losses_over_epochs(make: Callable[..., Record]) -> None:
 
 def test_accuracies_over_images_where_rungs_have_them(make: Callable[..., Record]) -> None:
     record = make()
-    rungs = [{"rung": 1.0, "samples": 100.0, "loss": 1.0, "accuracy": 0.3}, {"rung": 2.0, "samples": 300.0, "accuracy": 0.6}]
+    rungs = [
+        {"rung": 1.0, "samples": 100.0, "loss": 1.0, "accuracy": 0.3},
+        {"rung": 2.0, "samples": 300.0, "accuracy": 0.6},
+    ]
     stopped = replace(record.trials[0], trial=99, state="pruned", curve=rungs[:1])
     figure = curves_figure(make(trials=(stopped, *(replace(trial, curve=rungs) for trial in record.trials))))
     assert figure is not None

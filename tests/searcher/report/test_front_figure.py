@@ -13,8 +13,12 @@ def trace(plot: dict[str, Any], name: str) -> dict[str, Any]:
     return next(trace for trace in plot["data"] if trace.get("name") == name)
 
 
-@pytest.mark.parametrize(("names", "pairs"), [("accuracy,latency_ms", 1), ("accuracy,latency_ms,payload_bytes,energy_mj", 6)])
-def test_every_pair_has_its_figure_and_accuracy_comes_first(make: Callable[..., Record], names: str, pairs: int) -> None:
+@pytest.mark.parametrize(
+    ("names", "pairs"), [("accuracy,latency_ms", 1), ("accuracy,latency_ms,payload_bytes,energy_mj", 6)]
+)
+def test_every_pair_has_its_figure_and_accuracy_comes_first(
+    make: Callable[..., Record], names: str, pairs: int
+) -> None:
     figures = front_figures(make(objectives=names))
     assert len(figures) == pairs
     assert figures[0].title.startswith("Accuracy against")

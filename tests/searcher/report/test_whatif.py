@@ -38,7 +38,10 @@ def test_the_run_itself_comes_out_as_it_was_stored(make: Callable[..., Record], 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    uplink=st.floats(0.1, 1000), rtt=st.floats(0.5, 500), load=st.floats(0, 0.95), network=st.sampled_from(("lte", "lora"))
+    uplink=st.floats(0.1, 1000),
+    rtt=st.floats(0.5, 500),
+    load=st.floats(0, 0.95),
+    network=st.sampled_from(("lte", "lora")),
 )
 def test_another_network_costs_what_the_profiler_says(
     make: Callable[..., Record], uplink: float, rtt: float, load: float, network: str
