@@ -222,8 +222,12 @@ def _caption(record: Record, x: Objective, y: Objective) -> str:
 
 def _table(record: Record, x: Objective, y: Objective) -> pd.DataFrame:
     front = record.front_trials
-    trials = [
-        {"name": f"trial {t.trial}", "kind": "front" if t.trial in front else "trained", "what": candidate_label(t.config)}
+    trials: list[dict[str, Any]] = [
+        {
+            "name": f"trial {t.trial}",
+            "kind": "front" if t.trial in front else "trained",
+            "what": candidate_label(t.config),
+        }
         | {o.name: t.values[o.name] for o in (x, y)}
         | _bounds(t)
         for t in record.trained
@@ -236,6 +240,6 @@ def _table(record: Record, x: Objective, y: Objective) -> pd.DataFrame:
     return pd.DataFrame([*trials, *baselines])
 
 
-def _bounds(trial: TrialResult) -> dict[str, float]:
+def _bounds(trial: TrialResult) -> dict[str, Any]:
     low, high = trial.accuracy_interval or (None, None)
     return {} if low is None or high is None else {"accuracy_low": low, "accuracy_high": high}

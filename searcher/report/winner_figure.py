@@ -167,14 +167,14 @@ def _caption(record: Record, ways: Sequence[Option]) -> str:
     level = record.document["teacher"]["accuracy"]
     kept = all(option.accuracy >= level - ALLOWED_DROP - _ROUNDING for option in ways)
     among = (
-        f"Among {len(ways)} trained candidates and baselines within {100 * ALLOWED_DROP:.0f} points of the teacher, the "
-        "one with the least expected latency."
+        f"Among {len(ways)} trained candidates and baselines within {100 * ALLOWED_DROP:.0f} points of the teacher, "
+        "the one with the least expected latency."
         if kept
         else "No way keeps within 2 points of the teacher: the most accurate ones are compared."
     )
     return (
-        f"{among} Latencies are computed from stored stage costs, so they are {_at_least_predicted(record.source)}; the "
-        "ring marks this run. Every request of the queue is taken to be of the same kind."
+        f"{among} Latencies are computed from stored stage costs, so they are {_at_least_predicted(record.source)}; "
+        "the ring marks this run. Every request of the queue is taken to be of the same kind."
     )
 
 

@@ -11,6 +11,9 @@ LAYERS = {"spaces": 0, "profilers": 1, "searcher": 2}
 OWNERS = {
     "optuna": ("searcher/engine/",),
     "optuna_dashboard": ("searcher/engine/",),
+    "plotly": ("searcher/report/", "searcher/engine/dashboard.py"),
+    "kaleido": ("searcher/report/images.py",),
+    "jinja2": ("searcher/report/html.py",),
     "typer": ("searcher/cli/",),
     "time": ("profilers/timing.py", "profilers/measure/agent.py"),  # the agent is one file that needs no other
     "timeit": ("profilers/timing.py",),
