@@ -80,7 +80,8 @@ class Run:
         """
         entry = pick_entry(self.record.document["front"], self.record.objectives, pick)
         front = self.front
-        return front[front["trial"] == entry["trial"]].iloc[0]
+        row: pd.Series[Any] = front[front["trial"] == entry["trial"]].iloc[0]
+        return row
 
     def config(self, trial: int) -> SplitConfig:
         """The configuration of a trial.

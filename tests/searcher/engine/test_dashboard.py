@@ -91,7 +91,7 @@ def test_it_serves_names_notes_files_and_figures(copied: Path) -> None:
             assert not names
             assert trial["note"]["body"] == ""
     assert "backbone: net.py:make" in config
-    graphs = {graph["graph_object_id"] for graph in detail["plotly_graph_objects"]}
+    graphs = {graph["id"] for graph in detail["plotly_graph_objects"]}
     assert {"splitsearch-front_latency_ms_accuracy", "splitsearch-winner_map"} <= graphs
     assert json.loads((copied / "front.json").read_text())["verdict"] in detail["note"]["body"]
 
@@ -125,6 +125,7 @@ def test_infeasible_trials_are_pruned_with_the_reason(
     assert cli(*arguments).returncode == 0
     detail, _ = served(workplace / "tight", lambda address, study: fetch(f"{address}/api/studies/{study}?after=0"))
     pruned = [trial for trial in detail["trials"] if trial["state"] == "Pruned"]
+    assert pruned
     for trial in pruned:
         reason = next(pair["value"] for pair in trial["user_attrs"] if pair["key"] == "reason")
         assert "payload_bytes" in reason

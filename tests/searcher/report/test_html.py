@@ -197,7 +197,7 @@ def test_a_figure_can_be_saved(opened: Callable[..., Page], tmp_path: Path, form
         view.page.click(f'button[data-figure="front_latency_ms_accuracy"][data-format="{format}"]')
     waiting.value.save_as(tmp_path / "saved")
     start = (tmp_path / "saved").read_bytes()[:200]
-    assert {"csv": b"name,kind,what", "svg": b"<svg", "png": b"\x89PNG"}[format] in start
+    assert {"csv": b"name,kind,latency_ms", "svg": b"<svg", "png": b"\x89PNG"}[format] in start
     assert waiting.value.suggested_filename == f"front_latency_ms_accuracy.{format}"
     assert view.complaints == []
 
