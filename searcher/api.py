@@ -10,6 +10,7 @@ from torch import nn
 
 from splitsearch.searcher.costing import Wishes, profile_document
 from splitsearch.searcher.engine.front import front_frame
+from splitsearch.searcher.engine.objectives import Budgets
 from splitsearch.searcher.picks import pick as pick_entry
 from splitsearch.searcher.report.html import write_report
 from splitsearch.searcher.report.record import Record, read_record
@@ -71,14 +72,16 @@ class Run:
             ]
         )  # fmt: skip
 
-    def best(self, pick: str = "knee") -> pd.Series:  # type: ignore[type-arg]  # pandas' own class takes none at runtime
+    def best(self, pick: str = "knee") -> "pd.Series[Any]":
         """One row of `front`: `knee`, or the best by `accuracy`, `latency`, `payload` or `energy`.
 
         Raises:
             UserError: no such pick, or the front is empty.
         """
         entry = pick_entry(self.record.document["front"], self.record.objectives, pick)
-        return self.front.set_index("trial", drop=False).loc[entry["trial"]]
+        front = self.front
+        row: pd.Series[Any] = front[front["trial"] == entry["trial"]].iloc[0]
+        return row
 
     def config(self, trial: int) -> SplitConfig:
         """The configuration of a trial.
@@ -133,7 +136,8 @@ def search(
         device_profile: a JSON file or the name of a shipped one.
         out: the run folder, `runs/<backbone>-<dataset>-<time>` by default; one that holds this very run goes on.
         reporter: hears what happens; nobody by default.
-        settings: as the flags of `splitsearch run`, with underscores: `network="wifi"`, `trials=30`, `max_latency_ms=50`.
+        settings: as the flags of `splitsearch run`, with underscores: `network="wifi"`, `trials=30`,
+            `max_latency_ms=50`.
 
     Raises:
         UserError: an input is wrong; nothing has been written.
@@ -146,12 +150,12 @@ def search(
 
 
 def _settings(backbone: str, device_profile: str, given: Mapping[str, Any]) -> RunSettings:
-    known = {f.name for f in fields(RunSettings)}
-    budgets = {name: value for name, value in given.items() if name.startswith("max_")}
-    rest = {name: value for name, value in given.items() if name not in budgets}
-    for name in rest:
+    known = {f.name for f in fields(RunSettings)} | {f.name for f in fields(Budgets)}
+    for name in given:
         if name not in known:
             raise UserError(f"search() has no setting '{name}'{nearest(name, sorted(known))}")
+    budgets = {name: value for name, value in given.items() if name.startswith("max_")}
+    rest = {name: value for name, value in given.items() if name not in budgets}
     try:
         return RunSettings(
             backbone=backbone, device_profile=device_profile, budgets=budgets, **{"directory": str(Path.cwd())} | rest

@@ -20,9 +20,9 @@ _LOG_FROM = 8  # as in the figures: a cost that spreads more widely is compared 
 def pick(entries: Sequence[Entry], objectives: Sequence[Objective], wish: str) -> Entry:
     """One entry of a front.
 
-    `accuracy`, `latency`, `payload` and `energy` take the best in that value, and the more accurate, else the faster, of
-    equal ones. `knee` takes the one nearest to the point that is best in every objective, each objective scaled over the
-    front to [0, 1] (compromise programming; Zeleny, 1973).
+    `accuracy`, `latency`, `payload` and `energy` take the best in that value, and the more accurate, else the faster,
+    of equal ones. `knee` takes the one nearest to the point that is best in every objective, each objective scaled over
+    the front to [0, 1] (compromise programming; Zeleny, 1973).
 
     Raises:
         UserError: no such pick, or the front is empty.

@@ -47,6 +47,8 @@ def backbones(json: Json = False) -> None:
     """Lists the torchvision classifiers, and the networks of the published results that torchvision lacks.
 
     Others are timm:NAME, where timm is installed, and FILE.py:FUNCTION.
+
+    Example: splitsearch backbones --json
     """
     from splitsearch.spaces.backbones.loading import backbone_names
 

@@ -101,6 +101,7 @@ def dashboard(
         from splitsearch.searcher.report.board import adornment_of
         from splitsearch.searcher.report.record import read_record
 
+        typer.echo("filing notes, figures and files of the front with the study …", err=True)
         adorn(run, adornment_of(read_record(run)))
     serve(run, host, port, lambda url: typer.echo(f"Optuna Dashboard: {url} (Ctrl-C ends it)", err=True))
 

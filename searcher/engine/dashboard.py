@@ -96,7 +96,7 @@ def _digest(text: str) -> str:
 def _add_files(run: Path, study: optuna.Study, trial_id: int, texts: Mapping[str, str]) -> None:
     """Files that the trial has already, by name, are not added again.
 
-    A finished trial takes no attributes any more, `upload_artifact` therefore refuses it; the dashboard reads files from
+    A finished trial takes no attributes any more, so `upload_artifact` refuses it; the dashboard reads files from
     attributes of the study too, where its own first releases filed them.
     """
     storage, prefix = study._storage, f"{_FILES}{trial_id}:"

@@ -27,8 +27,9 @@ _CONSTANT = ("backbone", "image_size")
 def axis_importances(trials: Sequence[TrialResult], objectives: Sequence[Objective]) -> dict[str, dict[str, float]]:
     """Axis to objective to share of importance; the shares of one objective add up to 1, or are all 0.
 
-    PED-ANOVA (Watanabe, Bansal, Hutter, IJCAI 2023) compares, axis by axis, where the best tenth of the candidates (five
-    at least) lies with where all of them lie. It is a statement about what was tried: a sampler that avoids a value tells little of it.
+    PED-ANOVA (Watanabe, Bansal, Hutter, IJCAI 2023) compares, axis by axis, where the best tenth of the candidates
+    (five at least) lies with where all of them lie. It speaks of what was tried: a sampler that avoids a value tells
+    little of it.
 
     Args:
         trials: complete, each candidate once.

@@ -46,7 +46,8 @@ def _study_note(record: Record) -> str:
     )
     heads = " | ".join(o.name for o in record.objectives)
     return (
-        f"# {document['backbone']} on {document['device']} over {document['network']}\n\n{document.get('verdict', '')}\n\n"
+        f"# {document['backbone']} on {document['device']} over {document['network']}\n\n"
+        f"{document.get('verdict', '')}\n\n"
         f"Latencies are {record.source}; accuracies are measured on the validation images.\n\n"
         f"| trial | configuration | {heads} |\n|{'---|' * (2 + len(record.objectives))}\n{rows}\n\n"
         f"The whole report: `splitsearch report {record.folder}`\n"

@@ -75,7 +75,7 @@ def base_layout() -> dict[str, Any]:
 
 
 def value_axis(objective: Objective, values: Sequence[float], source: str) -> dict[str, Any]:
-    """An axis of one objective, on a log scale where its values spread widely; times and energies say how they are known."""
+    """An axis of one objective, on a log scale where its values spread widely; times say how they are known."""
     unit = {"1": "", "B": "bytes", "MAC": ""}.get(objective.unit, objective.unit)
     how = source if objective.name.endswith(("_ms", "_mj")) else ""
     words = ", ".join(word for word in (unit, how) if word)

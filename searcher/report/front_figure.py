@@ -44,7 +44,7 @@ def _figure(record: Record, x: Objective, y: Objective, *, first: bool) -> Figur
         title=f"{title_of(y.name).capitalize()} against {title_of(x.name)}",
         caption=_caption(record, x, y),
         plot=plot(traces, layout),
-        table=_table(record, x, y),
+        table=_table(record, x, y, first=first),
         height=layout["height"],
     )
 
@@ -220,22 +220,27 @@ def _caption(record: Record, x: Objective, y: Objective) -> str:
     return " ".join(parts)
 
 
-def _table(record: Record, x: Objective, y: Objective) -> pd.DataFrame:
+def _table(record: Record, x: Objective, y: Objective, *, first: bool) -> pd.DataFrame:
+    """Values by name; what each name is stands in the first table alone."""
     front = record.front_trials
-    trials = [
-        {"name": f"trial {t.trial}", "kind": "front" if t.trial in front else "trained", "what": candidate_label(t.config)}
+    trials: list[dict[str, Any]] = [
+        {
+            "name": f"trial {t.trial}",
+            "kind": "front" if t.trial in front else "trained",
+        }
         | {o.name: t.values[o.name] for o in (x, y)}
         | _bounds(t)
         for t in record.trained
     ]  # fmt: skip
     baselines = [
-        {"name": b["name"], "kind": "baseline", "what": baseline_label(b["name"])}
-        | {o.name: b["values"].get(o.name) for o in (x, y)}
+        {"name": b["name"], "kind": "baseline"} | {o.name: b["values"].get(o.name) for o in (x, y)}
         for b in record.document["baselines"]
     ]
-    return pd.DataFrame([*trials, *baselines])
+    table = pd.DataFrame([*trials, *baselines])
+    labels = [*(candidate_label(t.config) for t in record.trained), *(baseline_label(r["name"]) for r in baselines)]
+    return table.assign(what=labels) if first else table
 
 
-def _bounds(trial: TrialResult) -> dict[str, float]:
+def _bounds(trial: TrialResult) -> dict[str, Any]:
     low, high = trial.accuracy_interval or (None, None)
     return {} if low is None or high is None else {"accuracy_low": low, "accuracy_high": high}

@@ -25,6 +25,8 @@ from splitsearch.spaces.errors import UserError
 
 __all__ = ["report_html", "write_report"]
 
+_LONG = 60  # characters
+_MARK = "\N{START OF HEADING}"
 _PAGE = "splitsearch.searcher.report.page"
 
 
@@ -90,14 +92,33 @@ def _json(data: Any) -> Markup:
 
 
 def _data(figures: Sequence[Figure], whatif: dict[str, Any] | None) -> dict[str, Any]:
+    shared: dict[str, int] = {}
+    plots = {figure.name: _compact(figure.plot, shared) for figure in figures}
     return {
         "themes": {"light": LIGHT, "dark": DARK},
+        "shared": list(shared),
         "figures": [
-            {"name": f.name, "plot": f.plot, "height": f.height, "csv": f.table.to_csv(index=False), "short": _short(f)}
+            {"name": f.name, "plot": plots[f.name], "height": f.height, "csv": f.table.to_csv(index=False), "short": _short(f)}
             for f in figures
         ],
         "whatif": whatif,
     }
+
+
+def _compact(value: Any, shared: dict[str, int]) -> Any:
+    """What is drawn needs no more than six digits; a long text, such as a candidate's in every pair, is kept once.
+
+    Args:
+        value: of a figure.
+        shared: long texts to their numbers; texts are replaced by `_MARK` and the number.
+    """
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, str) and len(value) >= _LONG:
+        return f"{_MARK}{shared.setdefault(value, len(shared))}"
+    if isinstance(value, dict):
+        return {name: _compact(part, shared) for name, part in value.items()}
+    return [_compact(part, shared) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _short(figure: Figure) -> list[str] | None:

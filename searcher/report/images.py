@@ -71,8 +71,8 @@ def _write_pictures(figures: Sequence[Figure], folder: Path) -> list[Path]:
 def _titled(figure: Figure) -> dict[str, Any]:
     """A file stands alone, so its title stands in it."""
     layout = figure.plot["layout"]
-    title = {"text": figure.title, "x": 0, "xref": "paper", "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 16},
-             "font": {"size": 17}}  # fmt: skip
+    place = {"x": 0, "xref": "paper", "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 16}}
+    title = {"text": figure.title, "font": {"size": 17}} | place
     margin = layout["margin"] | {"t": layout["margin"]["t"] + _TITLE}
     size = {"width": WIDTH, "height": figure.height + _TITLE}
     legend = layout["legend"] | {"yref": "container", "y": 0.01, "yanchor": "bottom"}  # the top belongs to the title

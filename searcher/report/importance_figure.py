@@ -46,9 +46,9 @@ def importance_figure(record: Record) -> Figure | None:
         name="importance",
         title="Where each axis matters",
         caption=(
-            f"PED-ANOVA over {len(record.trained)} trained candidates: how differently the best of them are spread along "
-            f"an axis than all of them. It speaks of what was tried (at least {FEWEST} candidates); shares of one "
-            f"objective add up to 100 %.{left_out}"
+            f"PED-ANOVA over {len(record.trained)} trained candidates: how differently the best of them are spread "
+            f"along an axis than all of them. It speaks of what was tried (at least {FEWEST} candidates); shares of "
+            f"one objective add up to 100 %.{left_out}"
         ),
         plot=plot(traces, layout),
         table=pd.DataFrame([{"axis": name} | shares[name] for name in names]),

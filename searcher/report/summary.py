@@ -103,7 +103,9 @@ def reasons(record: Record) -> list[dict[str, Any]]:
         for trial in record.trials
         if trial.state != "complete" and trial.repeat_of is None
     )
-    rows = [{"state": state, "reason": reason, "count": count} for (state, reason), count in found.most_common()]
+    rows: list[dict[str, Any]] = [
+        {"state": state, "reason": reason, "count": count} for (state, reason), count in found.most_common()
+    ]
     if len(rows) <= _MOST_REASONS:
         return rows
     rest = rows[_MOST_REASONS:]

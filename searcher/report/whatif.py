@@ -36,6 +36,7 @@ RATES_MBPS = tuple(round(10 ** (-1 + k / 12), 4) for k in range(49))
 LOADS = tuple(round(k / 40, 3) for k in range(39))
 """Server loads of the winner map."""
 
+_TOGETHER = "\N{NO-BREAK SPACE}"
 _AGREE = 1e-6  # relative: stored figures are floats of the same arithmetic
 
 
@@ -109,7 +110,8 @@ def options(record: Record) -> list[Option]:
 
 def candidate_label(config: dict[str, Any]) -> str:
     """A configuration in one line; fields that only this release does not know are shown too."""
-    place = f"{config['cut']} · {config['head']} · {config['channels']}\N{NO-BREAK SPACE}ch · {config['bits']}\N{NO-BREAK SPACE}bit"
+    width = f"{config['channels']}{_TOGETHER}ch · {config['bits']}{_TOGETHER}bit"
+    place = f"{config['cut']} · {config['head']} · {width}"
     known = ("cut", "head", "channels", "bits", "backbone", "image_size")
     more = [f"{name} {value}" for name, value in config.items() if name not in known]
     return " · ".join((place, *more))

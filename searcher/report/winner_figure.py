@@ -68,8 +68,8 @@ def winner_figure(record: Record, found: Sequence[Option], target: Target) -> Fi
         plot=plot([_heat(cells, names, colours), *_legend(names, colours, found), _here(target)], layout),
         table=pd.DataFrame(
             [
-                {"uplink_mbps": c.rate, "server_load": c.load, "winner": c.winner.name, "what": c.winner.label,
-                 "latency_ms": c.milliseconds}
+                {"uplink_mbps": c.rate, "server_load": c.load, "winner": c.winner.name,
+                 "latency_ms": round(c.milliseconds, 4)}
                 for c in cells
             ]
         ),
@@ -101,9 +101,8 @@ def _heat(cells: Sequence[_Cell], names: Sequence[str], colours: dict[str, str])
         colorscale=scale,
         showscale=False,
         showlegend=False,
-        text=[
-            [f"{cell.winner.name}: {cell.winner.label}<br>{cell.milliseconds:.1f} ms" for cell in row] for row in rows
-        ],
+        # The legend says what each name is: two thousand labels would weigh more than all other figures together.
+        text=[[f"{cell.winner.name}<br>{cell.milliseconds:.1f} ms" for cell in row] for row in rows],
         hovertemplate="%{x:.3g} Mbit/s, load %{y:.0%}<br><b>%{text}</b><extra></extra>",
     )
 
@@ -167,14 +166,14 @@ def _caption(record: Record, ways: Sequence[Option]) -> str:
     level = record.document["teacher"]["accuracy"]
     kept = all(option.accuracy >= level - ALLOWED_DROP - _ROUNDING for option in ways)
     among = (
-        f"Among {len(ways)} trained candidates and baselines within {100 * ALLOWED_DROP:.0f} points of the teacher, the "
-        "one with the least expected latency."
+        f"Among {len(ways)} trained candidates and baselines within {100 * ALLOWED_DROP:.0f} points of the teacher, "
+        "the one with the least expected latency."
         if kept
         else "No way keeps within 2 points of the teacher: the most accurate ones are compared."
     )
     return (
-        f"{among} Latencies are computed from stored stage costs, so they are {_at_least_predicted(record.source)}; the "
-        "ring marks this run. Every request of the queue is taken to be of the same kind."
+        f"{among} Latencies are computed from stored stage costs, so they are {_at_least_predicted(record.source)}; "
+        "the ring marks this run. Every request of the queue is taken to be of the same kind."
     )
 
 

@@ -18,7 +18,10 @@ function isDark() {
 
 // The same figure in the colours of the page: figures come in those of a light one.
 function themed(value) {
-  if (typeof value === "string") return isDark() ? (TO_DARK.get(value) ?? value) : value;
+  if (typeof value === "string") {
+    if (value.startsWith("\u0001")) return DATA.shared[Number(value.slice(1))]; // a long text is kept once
+    return isDark() ? (TO_DARK.get(value) ?? value) : value;
+  }
   if (Array.isArray(value)) return value.map(themed);
   if (value && typeof value === "object") {
     return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, themed(part)]));

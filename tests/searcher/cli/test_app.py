@@ -1,6 +1,8 @@
 """Wrong input through the real command line: one line, the right status, nothing written."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -8,9 +10,11 @@ from typing import Any
 
 import pytest
 import torch
+import typer
 from PIL import Image
 
 from splitsearch.profilers.devices.device import load_device
+from splitsearch.searcher.cli.app import app
 
 NET = ("--backbone", "net.py:make", "--weights", "none", "--space", "tiny.yaml")
 JETSON = ("--device-profile", "jetson.json")
@@ -152,6 +156,37 @@ def test_a_pillow_without_webp_ends_with_two_and_names_the_way_out(inputs: Path,
 def test_an_unknown_flag_and_the_version(cli: Any) -> None:
     assert cli("run", "--bakbone", "resnet18").returncode == 2
     assert cli("--version").stdout.startswith("splitsearch 0.")
+
+
+def leaves(command: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
+    inner = getattr(command, "commands", {})
+    return [leaf for name, part in inner.items() for leaf in leaves(part, (*path, name))] or [(path, command)]
+
+
+COMMANDS = leaves(typer.main.get_command(app))
+
+
+@pytest.mark.parametrize("path", [path for path, _ in COMMANDS], ids=" ".join)
+def test_every_command_helps_with_an_example_that_it_would_take(path: tuple[str, ...]) -> None:
+    command = dict(COMMANDS)[path]
+    example = re.search(r"Example: splitsearch (.*)", command.help)
+    assert example, path
+    typed = shlex.split(example[1].partition(" > ")[0])
+    shown = next(part for name, part in COMMANDS if tuple(typed[: len(name)]) == name)  # a list shows its use
+    flags = {flag for option in shown.params for flag in (*option.opts, *option.secondary_opts)}
+    assert {word for word in typed if word.startswith("-")} <= flags
+    for option in command.params:
+        if option.param_type_name == "option":
+            assert option.help, f"{path}: {option.name} says nothing"
+
+
+def test_the_shell_completes_commands_and_flags(environment: dict[str, str]) -> None:
+    code = "import sys; sys.argv[0] = 'splitsearch'; from splitsearch.searcher.cli import main; main()"
+    for words, wanted in (("splitsearch dash", "dashboard"), ("splitsearch run --max-lat", "--max-latency-ms")):
+        typed = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+        asked = environment | {"_SPLITSEARCH_COMPLETE": "complete_bash"} | typed
+        done = subprocess.run([sys.executable, "-c", code], env=asked, capture_output=True, text=True, check=False)
+        assert done.stdout.split() == [wanted], done.stderr
 
 
 def test_debug_shows_the_traceback(cli: Any) -> None:

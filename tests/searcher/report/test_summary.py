@@ -11,7 +11,7 @@ def test_the_head_holds_verdict_and_four_facts(make: Callable[..., Record]) -> N
     record = make()
     found = head(record)
     assert found["verdict"] == record.document["verdict"]
-    assert [fact["value"] for fact in found["facts"]][0] == "90.0 %"
+    assert found["facts"][0]["value"] == "90.0 %"
     assert "100 validation images" in found["facts"][0]["detail"]
     assert "estimated" in found["facts"][2]["detail"]
     assert found["facts"][3]["value"] == "12 candidates"
