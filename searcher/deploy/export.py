@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from splitsearch.searcher.data.dataset import Split
-from splitsearch.searcher.deploy.choice import choose, read_front
+from splitsearch.searcher.deploy.choice import choose, require_front
 from splitsearch.searcher.deploy.compare import compare
 from splitsearch.searcher.deploy.contents import Chosen, describe
 from splitsearch.searcher.deploy.folder import CONFIG, config_text
@@ -71,7 +71,12 @@ def export_trial(run: Path, out: Path, options: ExportOptions, reporter: Reporte
         require_opset(options.opset)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"'{out}' is there already; name a new folder with -o")
-    document, settings = read_front(run), read_run(run)
+    document, settings = require_front(run), read_run(run)
+    if settings.proxy_image_size is not None:
+        raise UserError(
+            f"the candidates of '{run}' were trained on images of {settings.proxy_image_size} px, a proxy: search again "
+            "without --proxy-image-size before one is exported"
+        )
     entry = choose(document, trial=options.trial, pick=options.pick)
     reporter.say(f"trial {entry['trial']} of {run}")
     restored = restore(run, settings, entry, reporter)

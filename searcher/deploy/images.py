@@ -1,15 +1,10 @@
 """Which images an exported model is evaluated on: those of its run, or of another data set with the same classes."""
 
-from functools import partial
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from splitsearch.searcher.data.dataset import Dataset, Split
-from splitsearch.searcher.data.decode import decode
+from splitsearch.searcher.data.load_test import has_test, load_test
 from splitsearch.searcher.data.prepare import load_dataset
-from splitsearch.searcher.data.unseen import open_test
 from splitsearch.searcher.deploy.folder import ExportFolder
 from splitsearch.searcher.reporter import Reporter
 from splitsearch.searcher.settings import read_settings
@@ -40,15 +35,10 @@ def evaluation_images(
     # Training images are not needed: one is the fewest that a data set is loaded with.
     data = load_dataset(spec, image_size=size, subset=1, seed=0, data_dir=place, progress=reporter.progress)
     _require_classes(export, data)
-    source = open_test(spec, data.classes)
-    if source is None:
+    if not has_test(spec, place):
         return spec, data.val, None
-    found = decode(source, np.arange(len(source)), size, partial(reporter.progress, "test images"))
-    if not len(found.kept):
-        raise UserError(f"none of the {len(source)} test images of {spec} can be read ({found.faults[0]})")
-    for fault in found.faults[:1]:
-        reporter.say(f"{len(found.faults)} corrupt test images skipped (the first is {fault})")
-    return spec, data.val, Split(images=found.images, labels=torch.from_numpy(source.labels()[found.kept]))
+    test = load_test(spec, image_size=size, data_dir=place, progress=reporter.progress, say=reporter.say)
+    return spec, data.val, test
 
 
 def _place(export: ExportFolder, dataset: str | None, data_dir: Path | None) -> tuple[str, Path | None]:

@@ -20,6 +20,7 @@ from splitsearch.searcher.targets import read_target
 from splitsearch.searcher.teachers import teacher_of
 from splitsearch.searcher.training.cache import Cache, default_cache_dir
 from splitsearch.searcher.training.teacher import Teacher
+from splitsearch.searcher.training.trainer import own_copies
 from splitsearch.spaces.assemble import assemble
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import InfeasibleError, UserError
@@ -60,9 +61,12 @@ def restore(run: Path, settings: RunSettings, entry: dict[str, Any], reporter: R
         model = assemble(config, teacher.variants)
     except InfeasibleError as error:
         raise UserError(f"trial {entry['trial']} cannot be built again: {error}") from error
-    learned = [stage for stage in (*device_stages(model), *model.at("server")) if not stage.original]
     try:
-        load_stages(learned, load_file(checkpoint), f"'{checkpoint}'")
+        weights = load_file(checkpoint)
+        # A trainer may have changed parts that are the backbone's own.
+        model = own_copies(model, tuple({name.partition(".")[0] for name in weights}))
+        learned = [stage for stage in (*device_stages(model), *model.at("server")) if not stage.original]
+        load_stages(learned, weights, f"'{checkpoint}'")
     except SafetensorError as error:
         raise UserError(f"'{checkpoint}' is no safetensors file: {error}") from error
     return Restored(config=config, model=model, teacher=teacher, data=data)

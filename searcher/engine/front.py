@@ -146,6 +146,7 @@ def _entry(header: FrontHeader, result: TrialResult) -> dict[str, Any]:
     point = to_minimise(result.values, header.objectives)
     return {
         "trial": result.trial,
+        "trained_by": result.trained_by,
         "key": result.key,
         "config": result.config,
         "values": result.values,

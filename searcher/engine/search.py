@@ -137,7 +137,7 @@ class Search:
         dominance: stops trainings that can no longer reach the front; None trains all to their end.
     """
 
-    def __init__(  # what is searched, by whom, and who hears of it
+    def __init__(  # noqa: PLR0913, PLR0917 - what is searched, by whom, and who hears of it
         self,
         run: Path,
         study: RunStudy,

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from splitsearch.searcher.deploy.choice import checkpoint_of, choose, read_front
+from splitsearch.searcher.deploy.choice import checkpoint_of, choose, require_front
 from splitsearch.searcher.deploy.outcomes import run_halves
 from splitsearch.searcher.deploy.rebuild import torch_pair
 from splitsearch.searcher.deploy.restore import data_of, restore, target_of, teacher_for
@@ -24,7 +24,7 @@ def cached(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.usefixtures("cached")
 def test_it_is_as_accurate_as_the_search_found_it(finished: Path) -> None:
-    settings, document = read_run(finished), read_front(finished)
+    settings, document = read_run(finished), require_front(finished)
     for pick in ("accuracy", "payload"):
         entry = choose(document, trial=None, pick=pick)
         found = restore(finished, settings, entry, SilentReporter())
@@ -38,7 +38,7 @@ def test_it_is_as_accurate_as_the_search_found_it(finished: Path) -> None:
 
 def test_a_teacher_that_is_gone_is_made_again(finished: Path, tmp_path: Path) -> None:
     settings = replace(read_run(finished), cache_dir=str(tmp_path))
-    entry = choose(read_front(finished), trial=None, pick="accuracy")
+    entry = choose(require_front(finished), trial=None, pick="accuracy")
     found = restore(finished, settings, entry, SilentReporter())
     assert not found.teacher.cached
     outcomes = run_halves(torch_pair(found.model, found.config), found.data.val)
@@ -49,7 +49,7 @@ def test_a_teacher_that_is_gone_is_made_again(finished: Path, tmp_path: Path) ->
 
 @pytest.mark.usefixtures("cached")
 def test_a_checkpoint_that_is_none(finished: Path, tmp_path: Path) -> None:
-    settings, document = read_run(finished), read_front(finished)
+    settings, document = read_run(finished), require_front(finished)
     entry = choose(document, trial=None, pick="knee")
     place = tmp_path / "checkpoints" / checkpoint_of(finished, entry).name
     place.parent.mkdir()
@@ -65,4 +65,4 @@ def test_the_parts_of_a_run(finished: Path) -> None:
     assert len(data.train) == 400
     teacher: Any = teacher_for(settings, data, SilentReporter())
     assert teacher.cached
-    assert target_of(settings).device.name == read_front(finished)["device"]
+    assert target_of(settings).device.name == require_front(finished)["device"]

@@ -8,6 +8,7 @@ from splitsearch.searcher.engine.sharing.artifacts import open_artifacts
 from splitsearch.searcher.engine.sharing.place import Place, local_place
 from splitsearch.searcher.engine.sharing.rungs import Rungs
 from splitsearch.searcher.engine.study import RunStudy
+from splitsearch.searcher.engine.trial import rung_folder
 
 CURVE = [{"rung": 0.0, "accuracy": 0.5}]
 
