@@ -74,8 +74,8 @@ def export_trial(run: Path, out: Path, options: ExportOptions, reporter: Reporte
     document, settings = require_front(run), read_run(run)
     if settings.proxy_image_size is not None:
         raise UserError(
-            f"the candidates of '{run}' were trained on images of {settings.proxy_image_size} px, a proxy: search again "
-            "without --proxy-image-size before one is exported"
+            f"the candidates of '{run}' were trained on images of {settings.proxy_image_size} px, a proxy: "
+            "search again without --proxy-image-size before one is exported"
         )
     entry = choose(document, trial=options.trial, pick=options.pick)
     reporter.say(f"trial {entry['trial']} of {run}")

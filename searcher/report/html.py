@@ -98,8 +98,14 @@ def _data(figures: Sequence[Figure], whatif: dict[str, Any] | None) -> dict[str,
         "themes": {"light": LIGHT, "dark": DARK},
         "shared": list(shared),
         "figures": [
-            {"name": f.name, "plot": plots[f.name], "height": f.height, "csv": f.table.to_csv(index=False), "short": _short(f)}
-            for f in figures
+            {
+                "name": figure.name,
+                "plot": plots[figure.name],
+                "height": figure.height,
+                "csv": figure.table.to_csv(index=False),
+                "short": _short(figure),
+            }
+            for figure in figures
         ],
         "whatif": whatif,
     }

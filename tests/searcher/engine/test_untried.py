@@ -21,7 +21,7 @@ def cost(config: SplitConfig) -> Any:
     return SimpleNamespace(values={"payload_bytes": float(config.channels)})
 
 
-def made(count: int, budgets: Budgets = Budgets()) -> Untried:
+def made(count: int, budgets: Budgets | None = None) -> Untried:
     pool = Pool(cost=cost)
     feasible = []
     for config in list(SPACE)[:count]:
@@ -30,7 +30,7 @@ def made(count: int, budgets: Budgets = Budgets()) -> Untried:
             feasible.append(config)
         except InfeasibleError:
             pass
-    return Untried(SPACE, pool, budgets, feasible, 0)
+    return Untried(SPACE, pool, budgets or Budgets(), feasible, 0)
 
 
 def test_of_a_whole_pool_each_once_and_then_none() -> None:
