@@ -19,6 +19,7 @@ ALLOWED_DROP = 0.02
 """Points of accuracy below the teacher that the map allows at first, as the verdict does."""
 
 _ROUNDING = 1e-9
+_EDGES = (-0.5, 2.5)  # decades of Mbit/s beyond which a name in the middle of its region would be cut off
 _SMALLEST = 0.012  # share of the map from which on a region has room for its name
 
 
@@ -137,8 +138,9 @@ def _labels(cells: Sequence[_Cell], names: Sequence[str], found: Sequence[Option
         option = next(option for option in found if option.name == name)
         labels.append(
             {
-                "x": float(np.mean(np.log10([cell.rate for cell in own]))),
+                "x": (x := float(np.mean(np.log10([cell.rate for cell in own])))),
                 "y": float(np.mean([cell.load for cell in own])),
+                "xanchor": "right" if x > _EDGES[1] else "left" if x < _EDGES[0] else "center",
                 "text": name if option.trial is not None else option.label,
                 "showarrow": False,
                 "font": {"color": "white", "size": 12},
