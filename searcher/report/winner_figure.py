@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -128,9 +129,9 @@ def _short(name: str, found: Sequence[Option]) -> str:
     return f"{name}: {option.label}" if option.trial is not None else option.label
 
 
-def _labels(cells: Sequence[_Cell], names: Sequence[str], found: Sequence[Option]) -> list[dict[str, object]]:
+def _labels(cells: Sequence[_Cell], names: Sequence[str], found: Sequence[Option]) -> list[dict[str, Any]]:
     """Names in the regions that have room for them."""
-    labels = []
+    labels: list[dict[str, Any]] = []
     for name in names:
         own = [cell for cell in cells if cell.winner.name == name]
         if len(own) < _SMALLEST * len(cells):
