@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ import jinja2
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-import splitsearch
 from splitsearch.searcher.engine.files import write_atomic
 from splitsearch.searcher.report.figure import FONT, Figure
 from splitsearch.searcher.report.figures import figures_of, map_fault
@@ -52,7 +52,7 @@ def report_html(record: Record, figures: Sequence[Figure]) -> str:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     style = environment.from_string(_text("report.css")).render(light=LIGHT, dark=DARK, font=Markup(FONT))
     return environment.from_string(_text("report.html")).render(
-        release=splitsearch.__version__,
+        release=version("splitsearch"),
         head=head(record),
         style=Markup(style),
         fronts=fronts,
@@ -99,13 +99,13 @@ def _data(figures: Sequence[Figure], whatif: dict[str, Any] | None) -> dict[str,
         "shared": list(shared),
         "figures": [
             {
-                "name": figure.name,
-                "plot": plots[figure.name],
-                "height": figure.height,
-                "csv": figure.table.to_csv(index=False),
-                "short": _short(figure),
+                "name": f.name,
+                "plot": plots[f.name],
+                "height": f.height,
+                "csv": f.table.to_csv(index=False),
+                "short": _short(f),
             }
-            for figure in figures
+            for f in figures
         ],
         "whatif": whatif,
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ ALLOWED_DROP = 0.02
 """Points of accuracy below the teacher that the map allows at first, as the verdict does."""
 
 _ROUNDING = 1e-9
+_EDGES = (-0.5, 2.5)  # decades of Mbit/s beyond which a name in the middle of its region would be cut off
 _SMALLEST = 0.012  # share of the map from which on a region has room for its name
 
 
@@ -127,9 +129,9 @@ def _short(name: str, found: Sequence[Option]) -> str:
     return f"{name}: {option.label}" if option.trial is not None else option.label
 
 
-def _labels(cells: Sequence[_Cell], names: Sequence[str], found: Sequence[Option]) -> list[dict[str, object]]:
+def _labels(cells: Sequence[_Cell], names: Sequence[str], found: Sequence[Option]) -> list[dict[str, Any]]:
     """Names in the regions that have room for them."""
-    labels = []
+    labels: list[dict[str, Any]] = []
     for name in names:
         own = [cell for cell in cells if cell.winner.name == name]
         if len(own) < _SMALLEST * len(cells):
@@ -137,8 +139,9 @@ def _labels(cells: Sequence[_Cell], names: Sequence[str], found: Sequence[Option
         option = next(option for option in found if option.name == name)
         labels.append(
             {
-                "x": float(np.mean(np.log10([cell.rate for cell in own]))),
+                "x": (x := float(np.mean(np.log10([cell.rate for cell in own])))),
                 "y": float(np.mean([cell.load for cell in own])),
+                "xanchor": "right" if x > _EDGES[1] else "left" if x < _EDGES[0] else "center",
                 "text": name if option.trial is not None else option.label,
                 "showarrow": False,
                 "font": {"color": "white", "size": 12},

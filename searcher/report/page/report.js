@@ -312,8 +312,9 @@ function makePanel(given) {
       cells.forEach((row, i) => row.forEach((cell, k) => {
         if (cell.option === way) { x += Math.log10(rates[k]); y += loads[i]; }
       }));
+      const middle = x / counts.get(way);
       return {
-        x: x / counts.get(way), y: y / counts.get(way), showarrow: false, borderpad: 3,
+        x: middle, xanchor: middle > 2.5 ? "right" : middle < -0.5 ? "left" : "center", y: y / counts.get(way), showarrow: false, borderpad: 3,
         text: escapeText(way.trial === null ? way.label : way.name),
         font: { color: "white", size: 12 }, bgcolor: "rgba(15, 19, 24, 0.72)",
       };
