@@ -60,7 +60,7 @@ def measure_front(
     runtime = "onnxruntime" if find_spec("onnxruntime") and find_spec("onnxscript") else "eager"
     effort = Effort(preset="quick", seed=ground.plan.settings.seed)
     halves = measure_items(list(items.values()), RuntimeOptions(name=runtime), effort, reporter.progress)
-    found = {key: series_of(sum(halves[item.name], [])) for key, item in items.items()}
+    found = {key: series_of([*halves[item.name][0], *halves[item.name][1]]) for key, item in items.items()}
     measured = _with_times(document, found, runtime, _name(machine()))
     write_front(folder, measured)
     reporter.say(f"the heads of {len(found)} candidates were measured on this machine; tails and network were not")
@@ -84,7 +84,9 @@ def fold_samples(folder: Path, samples: Path) -> dict[str, Any]:
     taken = read_samples(samples / "samples.jsonl" if samples.is_dir() else samples, jobs)
     document = json.loads((folder / "front.json").read_text(encoding="utf-8"))
     found = {
-        SplitConfig.from_json(row["config"]).key: series_of(sum(taken.visits[row["name"]].values(), []))
+        SplitConfig.from_json(row["config"]).key: series_of(
+            [sample for visit in taken.visits[row["name"]].values() for sample in visit]
+        )
         for row in jobs["items"]
     }
     if not {entry["key"] for entry in document["front"]} & set(found):
@@ -132,7 +134,7 @@ def _with_times(document: dict[str, Any], found: Mapping[str, Series], runtime: 
         if series is None:
             entries.append(entry)
             continue
-        facts = {"ms": series.p50, "p10_ms": series.p10, "p90_ms": series.p90, "runs": series.n}
+        facts: dict[str, Any] = {"ms": series.p50, "p10_ms": series.p10, "p90_ms": series.p90, "runs": series.n}
         facts |= {"source": "measured", "runtime": runtime, "on": where}
         entries.append(entry | {"latency": entry["latency"] | {_FIELD: facts}})
     return document | {"front": entries}

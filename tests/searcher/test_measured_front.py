@@ -33,10 +33,14 @@ def test_jobs_are_written_and_their_samples_come_back(command: Any, workplace: P
     assert {row["site"] for row in jobs["items"]} == {"device"}
     assert all((run / "jobs" / row["model"]).is_file() for row in jobs["items"])
     machine = {"board": "a board", "cpu": "a cpu", "cores": 4}
-    start = {"what": "start", "jobs": jobs["id"], "runtime": {"name": "onnxruntime"}, "machine": machine, "readings": {}}
-    visits = [
-        {"what": "visit", "item": row["name"], "round": 0, "samples": [[2.5, 2.5]] * 9} for row in jobs["items"]
-    ]
+    start = {
+        "what": "start",
+        "jobs": jobs["id"],
+        "runtime": {"name": "onnxruntime"},
+        "machine": machine,
+        "readings": {},
+    }
+    visits = [{"what": "visit", "item": row["name"], "round": 0, "samples": [[2.5, 2.5]] * 9} for row in jobs["items"]]
     lines = [start, *visits, {"what": "end", "readings": {}}]
     samples = run / "samples.jsonl"
     samples.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
