@@ -84,10 +84,10 @@ def campaign(database: Postgres, root: Path, asked: argparse.Namespace) -> dict[
         elif not _kill_one(crew, draw):
             break
         kills[victim] += 1
-        _replace(crew, place, root, trials, rungs)
+        _replace(crew, place, root, trials, rungs, draw)
     while any(process.is_alive() for process in crew.values()):
         time.sleep(0.2)
-        _replace(crew, place, root, trials, rungs)
+        _replace(crew, place, root, trials, rungs, draw)
     return _count(place, root, trials, kills) | {"seconds": round(time.monotonic() - begun, 1)}
 
 
@@ -120,11 +120,18 @@ def _kill_one(crew: dict[int, BaseProcess], draw: random.Random) -> bool:
     return True
 
 
-def _replace(crew: dict[int, BaseProcess], place: Place, root: Path, trials: int, rungs: tuple[int, float]) -> None:
-    """Starts another in the place of each worker that was killed, as a batch system would."""
-    for number, process in crew.items():
+def _replace(
+    crew: dict[int, BaseProcess], place: Place, root: Path, trials: int, rungs: tuple[int, float], draw: random.Random
+) -> None:
+    """Starts another for each worker that was killed: in its folder, as a batch system does, or as another machine.
+
+    The former knows at once what its predecessor left; of the latter only the missing beats tell.
+    """
+    for number, process in list(crew.items()):
         if not process.is_alive() and process.exitcode:
-            crew[number] = _start(place, root, number, trials, rungs)
+            del crew[number]
+            other = number if draw.random() < 0.5 else 1000 + len(list(root.glob("worker*")))
+            crew[other] = _start(place, root, other, trials, rungs)
 
 
 def _count(place: Place, root: Path, trials: int, kills: Counter[str]) -> dict[str, Any]:

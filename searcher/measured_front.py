@@ -6,7 +6,6 @@ A measured time stands in a field of its own and replaces nothing: the search sa
 import json
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +60,7 @@ def measure_front(
     runtime = "onnxruntime" if find_spec("onnxruntime") and find_spec("onnxscript") else "eager"
     effort = Effort(preset="quick", seed=ground.plan.settings.seed)
     halves = measure_items(list(items.values()), RuntimeOptions(name=runtime), effort, reporter.progress)
-    found = {key: series_of(list(chain.from_iterable(halves[item.name]))) for key, item in items.items()}
+    found = {key: series_of([*halves[item.name][0], *halves[item.name][1]]) for key, item in items.items()}
     measured = _with_times(document, found, runtime, _name(machine()))
     write_front(folder, measured)
     reporter.say(f"the heads of {len(found)} candidates were measured on this machine; tails and network were not")
@@ -86,7 +85,7 @@ def fold_samples(folder: Path, samples: Path) -> dict[str, Any]:
     document = json.loads((folder / "front.json").read_text(encoding="utf-8"))
     found = {
         SplitConfig.from_json(row["config"]).key: series_of(
-            list(chain.from_iterable(taken.visits[row["name"]].values()))
+            [sample for visit in taken.visits[row["name"]].values() for sample in visit]
         )
         for row in jobs["items"]
     }
@@ -135,7 +134,7 @@ def _with_times(document: dict[str, Any], found: Mapping[str, Series], runtime: 
         if series is None:
             entries.append(entry)
             continue
-        times = {"ms": series.p50, "p10_ms": series.p10, "p90_ms": series.p90, "runs": series.n}
-        facts = {**times, "source": "measured", "runtime": runtime, "on": where}
+        facts: dict[str, Any] = {"ms": series.p50, "p10_ms": series.p10, "p90_ms": series.p90, "runs": series.n}
+        facts |= {"source": "measured", "runtime": runtime, "on": where}
         entries.append(entry | {"latency": entry["latency"] | {_FIELD: facts}})
     return document | {"front": entries}

@@ -31,7 +31,7 @@ def make_reporter(run: Path, mark: str = "run.yaml") -> Iterator[Reporter]:
 class _Log:
     """log.txt of a run; lines from before the folder exists are kept until then."""
 
-    def __init__(self, run: Path, mark: str) -> None:
+    def __init__(self, run: Path, mark: str = "run.yaml") -> None:
         self._run, self._mark = run, mark
         self._waiting: list[str] = []
 

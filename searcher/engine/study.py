@@ -226,7 +226,10 @@ class RunStudy:
         Raises:
             StorageError: the storage is away.
         """
-        self.patience(lambda: self._tell(trial.number, result))
+        # A worker that came back may have told the same candidate's late result while this one trained it again.
+        twin = next((known for known in self.results() if _is_twin(known, result)), None)
+        own = result if twin is None else replace(result, repeat_of=twin.trial)
+        self.patience(lambda: self._tell(trial.number, own))
 
     def tell_late(self, result: TrialResult) -> None:
         """Files a result that was kept elsewhere: in its trial if that still runs, else in one of its own."""
@@ -384,6 +387,11 @@ def _result(trial: FrozenTrial) -> TrialResult:
 def _is_told(trial: FrozenTrial) -> bool:
     """Whether the trial ended with its result: a worker may die between writing the result and the state."""
     return _RESULT in trial.user_attrs and trial.state == _STATES[trial.user_attrs[_RESULT]["state"]]
+
+
+def _is_twin(known: TrialResult, result: TrialResult) -> bool:
+    """Whether both are trainings of one candidate, and not one that was known."""
+    return known.key == result.key and known.state == result.state == "complete" and result.repeat_of is None
 
 
 def _signed(trial: FrozenTrial) -> bool:

@@ -21,7 +21,7 @@ def result(trial: int, accuracy: float, latency: float) -> TrialResult:
     )  # fmt: skip
 
 
-# Trial 1 is dominated by the baseline; trial 4 by trial 3; 0 adds 1 x 0.1 at the left, 2 a corner of 1 x 0.05 and more.
+# Trial 1 is dominated by the baseline; trial 4 by trial 3; 0 adds 1 * 0.1 at the left, 2 a corner of 1 * 0.05 and more.
 RESULTS = [result(0, 0.1, 1.0), result(1, 0.6, 7.0), result(3, 0.8, 7.5), result(2, 0.5, 5.0), result(4, 0.7, 8.0)]
 
 
@@ -29,7 +29,7 @@ def test_the_most_useful_come_first() -> None:
     document = front_document(HEADER, RESULTS)
     assert [entry["trial"] for entry in document["front"]] == [0, 2, 1, 3]
     order = [found.trial for found in choose_finalists(HEADER, document, RESULTS, 9)]
-    # Added areas: trial 2 (0.5 - 0.1) x 2.0 = 0.8, trial 3 (0.8 - 0.6) x 2.5 = 0.5, trial 0 0.1 x 4.0 = 0.4.
+    # Added areas: trial 2 (0.5 - 0.1) * 2.0 = 0.8, trial 3 (0.8 - 0.6) * 2.5 = 0.5, trial 0 0.1 * 4.0 = 0.4.
     assert order == [2, 3, 0, 1]
     assert [found.trial for found in choose_finalists(HEADER, document, RESULTS, 2)] == [2, 3]
 

@@ -81,3 +81,14 @@ def test_facts_are_read_before_anything_is_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     study(tmp_path).describe({"teacher": {"accuracy": 0.5}})
     assert stored_facts(tmp_path)["teacher"] == {"accuracy": 0.5}
+
+
+def test_a_candidate_that_was_told_late_by_another_counts_once(tmp_path: Path) -> None:
+    mine = study(tmp_path)
+    first, _ = mine.ask()
+    late = TrialResult.from_json(result(first.number).to_json() | {"key": "same"})
+    mine.abandon(first, "worker died", again=False)
+    second, _ = mine.ask()
+    mine.tell_late(late)  # its worker came back, while the second trains
+    mine.tell(second, TrialResult.from_json(late.to_json() | {"trial": second.number}))
+    assert [(told.trial, told.repeat_of) for told in mine.results()] == [(1, 2), (2, None)]

@@ -14,6 +14,8 @@ SPACE = SearchSpace(
     backbone="b", image_size=8, cuts=("x", "y"), heads=("mimic",), channels=tuple(range(1, 41)), bits=(4, 8)
 )
 
+ANYTHING = Budgets()
+
 
 def cost(config: SplitConfig) -> Any:
     if config.cut == "x":
@@ -21,7 +23,7 @@ def cost(config: SplitConfig) -> Any:
     return SimpleNamespace(values={"payload_bytes": float(config.channels)})
 
 
-def made(count: int, budgets: Budgets | None = None) -> Untried:
+def made(count: int, budgets: Budgets = ANYTHING) -> Untried:
     pool = Pool(cost=cost)
     feasible = []
     for config in list(SPACE)[:count]:
@@ -30,7 +32,7 @@ def made(count: int, budgets: Budgets | None = None) -> Untried:
             feasible.append(config)
         except InfeasibleError:
             pass
-    return Untried(SPACE, pool, budgets or Budgets(), feasible, 0)
+    return Untried(SPACE, pool, budgets, feasible, 0)
 
 
 def test_of_a_whole_pool_each_once_and_then_none() -> None:
