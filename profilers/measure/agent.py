@@ -666,7 +666,7 @@ class _Loaded:
     """Networks that stay loaded as far as the memory reaches; those that were used longest ago leave first."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self._runtime, self._limit = runtime, _free() * _RESIDENT
+        self._runtime, self._limit, self._base = runtime, _free() * _RESIDENT, _resident()
         self._sessions = {}  # type: Dict[str, Session]
         self._order = []  # type: List[str]
 
@@ -677,10 +677,23 @@ class _Loaded:
         else:
             self._sessions[name] = self._runtime.load(item)
             self._sessions[name].run()  # the first run allocates
-            while len(self._sessions) > 1 and sum(s.held for s in self._sessions.values()) > self._limit:
+            while len(self._sessions) > 1 and self._full():
                 del self._sessions[self._order.pop(0)]
+                _give_back()
         self._order.append(name)
         return self._sessions[name]
+
+    def _full(self) -> bool:
+        # What a network is seen to take says nothing once it moves into the place of one that has left.
+        grown = _resident() - self._base
+        return max(grown, sum(session.held for session in self._sessions.values())) > self._limit
+
+
+def _give_back() -> None:
+    """Returns freed memory to the system where the C library knows how; it would keep it for itself."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _visit(session: Session) -> List[List[Optional[float]]]:

@@ -394,6 +394,7 @@ def test_what_the_memory_does_not_hold_is_loaded_again(
     tmp_path: Path, short: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(agent, "_free", lambda: 1000)
+    monkeypatch.setattr(agent, "_resident", lambda: 0)
     roomy, tight = Fake(held=1), Fake(held=300)  # 40 % of 1000: one of 300 fits
     for name, runtime in (("roomy", roomy), ("tight", tight)):
         log = agent.Log(str(tmp_path / name))
@@ -401,6 +402,19 @@ def test_what_the_memory_does_not_hold_is_loaded_again(
         log.close()
     assert len(roomy.loads) == 6
     assert len(tight.loads) > 18
+
+
+def test_memory_that_no_network_owns_up_to_counts_too(
+    tmp_path: Path, short: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network that takes the place of one that left seems to take nothing."""
+    crowded = Fake(held=1)
+    monkeypatch.setattr(agent, "_free", lambda: 1000)
+    monkeypatch.setattr(agent, "_resident", lambda: 300 * len(crowded.loads))
+    log = agent.Log(str(tmp_path / "log"))
+    agent.measure(ITEMS, crowded, log)
+    log.close()
+    assert len(crowded.loads) > 18
 
 
 def test_samples_of_another_measurement_are_not_mixed_in(tmp_path: Path) -> None:
