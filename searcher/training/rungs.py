@@ -4,6 +4,7 @@ The JSON file is written last and holds the checksum of the other, so that a hal
 checkpoint: the training then begins anew.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -67,8 +68,10 @@ def resume(folder: Path, training: Training, who: dict[str, Any]) -> Curve:
 
 
 def drop(folder: Path) -> None:
-    """Removes a checkpoint that nobody needs any more."""
+    """Removes a checkpoint that nobody needs any more, and the folder of all checkpoints with the last of them."""
     shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):  # others are there
+        folder.parent.rmdir()
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -22,6 +22,7 @@ def test_a_checkpoint_is_taken_up_once_and_dropped(training: Any, tmp_path: Path
     assert second.step == 5
     assert all(torch.equal(value, second.state()[0][key]) for key, value in first.state()[0].items())
     drop(tmp_path / "a")
+    assert not tmp_path.exists()
     assert not (tmp_path / "a").exists()
     assert resume(tmp_path / "a", second, WHO) == []
 

@@ -84,3 +84,14 @@ def test_bfloat16_learns_the_same_to_two_digits(training: Any) -> None:
     losses = [training(recipe=Recipe(epochs=3, batch_size=16, bfloat16=half)).advance(18) for half in (False, True)]
     assert losses[1] == pytest.approx(losses[0], rel=0.05)
     assert losses[1] != losses[0]
+
+
+def test_norm_statistics_of_the_first_batches_are_their_mean(training: Any) -> None:
+    made = training()
+    norm = next(m for m in made.lesson.student.decoder.modules() if isinstance(m, torch.nn.BatchNorm2d))
+    means: list[torch.Tensor] = []
+    norm.register_forward_pre_hook(lambda _, args: means.append(args[0].detach().mean((0, 2, 3))))
+    made.advance(2)
+    assert len(means) == 2
+    assert torch.allclose(norm.running_mean, torch.stack(means).mean(0), atol=1e-5)
+    assert norm.momentum == 0.1
