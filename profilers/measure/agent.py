@@ -15,7 +15,9 @@ single runs, by the wall clock and, where one thread does all the work, by that 
 
 # The grammar is that of Python 3.6, and typing's names are those of its time.
 import argparse
+import contextlib
 import ctypes
+import gc
 import glob
 import importlib
 import io
