@@ -20,8 +20,8 @@ from splitsearch.searcher.engine.sharing.artifacts import open_artifacts
 from splitsearch.searcher.engine.sharing.hold import hold
 from splitsearch.searcher.engine.sharing.patience import Patience
 from splitsearch.searcher.engine.sharing.place import Place
-from splitsearch.searcher.engine.sharing.rungs import rung_folder
 from splitsearch.searcher.engine.study import RunStudy
+from splitsearch.searcher.engine.trial import Evaluated, rung_folder
 from splitsearch.searcher.reporter import SilentReporter
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.space.space import SearchSpace
@@ -78,9 +78,9 @@ class Waiter:
         """The result of a candidate that cannot exist."""
         return TrialResult(trial=number, state="pruned", key=config.key, config=config.to_json(), reason=reason)
 
-    def evaluate(
+    def evaluate_family(
         self, number: int, config: SplitConfig, *, stop: Callable[[Any], str | None] = lambda standing: None
-    ) -> TrialResult:
+    ) -> Evaluated:
         """Waits rung by rung, from the checkpoint of the last one that is there."""
         file = rung_folder(self.checkpoints, number) / "state.json"
         curve = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
@@ -95,12 +95,13 @@ class Waiter:
                 part.write_text(json.dumps(curve), encoding="utf-8")
                 os.replace(part, file)
                 stop(SimpleNamespace(curve=curve))
-        return TrialResult(
+        result = TrialResult(
             trial=number, state="complete", key=config.key, config=config.to_json(), curve=curve,
             values=_costs(config) | {"accuracy": accuracy}, accuracy_interval=(0.0, 1.0),
             latency={"head_ms": 1.0, "transfer_ms": 1.0, "tail_ms": 1.0, "source": "estimated"},
             macs={"device": 1, "server": 1}, seconds=self.rungs * self.seconds,
         )  # fmt: skip
+        return Evaluated(result=result)
 
     def _write(self, line: str) -> None:
         descriptor = os.open(self.diary, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
