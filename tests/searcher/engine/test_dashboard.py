@@ -121,7 +121,7 @@ def test_the_page_shows_note_and_figure(copied: Path, browser: Any) -> None:
 def test_infeasible_trials_are_pruned_with_the_reason(
     cli: Any, workplace: Path, run_arguments: tuple[str, ...]
 ) -> None:
-    arguments = (*run_arguments, "--trials", "3", "--max-payload-bytes", "100", "--sampler", "grid", "--out", "tight")
+    arguments = (*run_arguments, "--trials", "4", "--max-payload-bytes", "100", "--sampler", "grid", "--out", "tight")
     assert cli(*arguments).returncode == 0
     detail, _ = served(workplace / "tight", lambda address, study: fetch(f"{address}/api/studies/{study}?after=0"))
     pruned = [trial for trial in detail["trials"] if trial["state"] == "Pruned"]
