@@ -9,9 +9,9 @@ import pytest
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium by Playwright; skips where no browser is installed."""
+    """Chromium by Playwright, whose event loop must not outlive a module; skips where no browser is installed."""
     playwright = pytest.importorskip("playwright.sync_api", reason="pages are looked at with playwright")
     place = next((found for name in NAMES if (found := shutil.which(name))), None)
     with playwright.sync_playwright() as library:

@@ -33,4 +33,4 @@ def test_a_space_without_the_backbone_s_cuts_is_refused_before_a_teacher_is_made
     wrong = settings(workplace, space="wrong.yaml", cache_dir="no-cache")
     with pytest.raises(UserError, match="nowhere"):
         prepare(check(wrong), SilentReporter())
-    assert not cache_of(wrong).folder.exists()
+    assert not cache_of(wrong, SilentReporter()).folder.exists()

@@ -21,8 +21,8 @@ from splitsearch.spaces.bottleneck import payload
 
 SOURCE = Path(agent.__file__)
 ALLOWED = {
-    "argparse", "ctypes", "glob", "importlib", "io", "json", "os", "platform", "random", "shutil", "socket", "struct",
-    "subprocess", "sys", "time", "typing", "zlib", "numpy",
+    "argparse", "contextlib", "ctypes", "gc", "glob", "importlib", "io", "json", "os", "platform", "random", "shutil",
+    "socket", "struct", "subprocess", "sys", "time", "typing", "zlib", "numpy",
 }  # fmt: skip
 OPTIONAL = {"onnxruntime", "tensorrt", "PIL.Image", "zstandard", "io"}
 

@@ -114,7 +114,7 @@ def test_wrong_input_is_one_line_and_status_2(command: Any, finished: Path) -> N
         port = str(taken.getsockname()[1])
         cases = {
             ("export", str(finished), "--trial", "999", "-o", "x"): "trial 999 is not on the front",
-            ("export", str(finished), "--pick", "best", "-o", "x"): "unknown --pick 'best'",
+            ("export", str(finished), "--pick", "best", "-o", "x"): "unknown pick 'best'",
             ("export", str(finished), "--opset", "9", "-o", "x"): "--opset must be from 13 to 18",
             ("export", "nowhere", "-o", "x"): "'nowhere' is no run folder",
             ("evaluate", str(finished)): "is no export folder",

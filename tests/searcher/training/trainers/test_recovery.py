@@ -26,7 +26,7 @@ def test_members_of_a_division_are_cotrained_and_distilled(training: Any) -> Non
     assert len(answers) == 2
     teacher = lesson.student.teacher_logits(BATCH.indices)
     expected = answer_loss(answers, lesson.labels(BATCH), teacher, agreement=agreement(0.05))
-    assert float(recovery(lesson, share=1.0).loss(BATCH)) == pytest.approx(float(expected))
+    assert recovery(lesson, share=1.0).loss(BATCH).item() == pytest.approx(expected.item())
 
 
 def test_a_frozen_device_gets_no_gradients(training: Any) -> None:
