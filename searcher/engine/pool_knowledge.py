@@ -31,6 +31,7 @@ def knowledge_of(space: SearchSpace, pool: Pool, objectives: Sequence[Objective]
         objectives={objective.name: objective.direction for objective in objectives},
         points=[space.point(config) for config, _ in rows],
         known={name: [profile.values[name] for _, profile in rows] for name in known},
+        shares=frozenset({"accuracy"}),
         grow=None if whole else _growth(space, pool, known, budgets),
     )
 

@@ -79,7 +79,7 @@ class Findings:
 
     def _complete(self, trial: FrozenTrial) -> Finding | None:
         values = dict(zip(self._names, trial.values, strict=True))
-        gains = [self._gain(name, values[name]) for name in self._knowledge.unknown]
+        gains = [self._knowledge.gain(name, values[name]) for name in self._knowledge.unknown]
         if not all(map(math.isfinite, gains)):  # no logarithm
             return None
         return Finding(
@@ -100,16 +100,11 @@ class Findings:
             return None
         estimates = {name: float(attributes[f"{name}_estimate"]) for name in unknown}
         spreads = {name: float(attributes[f"{name}_estimate_deviation"]) for name in unknown}
-        gains = [self._gain(name, value) for name, value in estimates.items()]
-        extra = [spreads[name] / (value if self._knowledge.is_log(name) else 1) for name, value in estimates.items()]
+        gains = [self._knowledge.gain(name, value) for name, value in estimates.items()]
+        extra = [spreads[name] * self._knowledge.slope(name, value) for name, value in estimates.items()]
         if not all(map(math.isfinite, (*gains, *extra))):
             return None
         known = {name: float(self._rows.known[name][place]) for name in self._knowledge.known}
         return Finding(
             place=place, point=self._rows.points[place], known=known, gains=gains, extra=extra, attained=False
         )
-
-    def _gain(self, name: str, value: float) -> float:
-        if self._knowledge.is_log(name):
-            value = math.log(value) if value > 0 else -math.inf
-        return value if self._knowledge.objectives[name] == "maximize" else -value

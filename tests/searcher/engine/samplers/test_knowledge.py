@@ -22,6 +22,16 @@ def test_what_is_not_known_is_unknown_and_positive_costs_are_logarithmic() -> No
     assert not Knowledge(**GOOD, log=frozenset()).is_log("ms")
 
 
+def test_a_share_is_taken_by_what_it_lacks() -> None:
+    knowledge = Knowledge(**GOOD, shares=frozenset({"accuracy"}))
+    near, far = (knowledge.gain("accuracy", b) - knowledge.gain("accuracy", a) for a, b in ((0.94, 0.97), (0.4, 0.7)))
+    assert near == pytest.approx(far)
+    assert knowledge.gain("accuracy", 1.0) < 10, "what a few hundred images cannot tell is not endlessly good"
+    step = 1e-6
+    rise = (knowledge.gain("accuracy", 0.8 + step) - knowledge.gain("accuracy", 0.8)) / step
+    assert knowledge.slope("accuracy", 0.8) == pytest.approx(rise, rel=1e-4)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -33,6 +43,7 @@ def test_what_is_not_known_is_unknown_and_positive_costs_are_logarithmic() -> No
         ({"known": {"kb": [1.0, 2.0]}}, "'kb' is none of the objectives accuracy, ms"),
         ({"known": {"ms": [1.0, 2.0], "accuracy": [1.0, 2.0]}}, "nothing to search"),
         ({"objectives": {"accuracy": "up", "ms": "minimize"}}, "must be 'maximize' or 'minimize', not 'up'"),
+        ({"shares": frozenset({"ms"})}, "'ms' is no share"),
         ({"known": {"ms": [0.0, 2.0]}, "log": frozenset({"ms"})}, "cannot be taken on a log scale: it has the value 0"),
     ],
 )
