@@ -25,9 +25,9 @@ def test_heads_are_measured_beside_what_was_predicted(command: Any, workplace: P
 
 
 def test_jobs_are_written_and_their_samples_come_back(command: Any, workplace: Path, finished: Path) -> None:
-    run = workplace / "jobs"
+    run = workplace / "for-a-device"
     shutil.copytree(finished, run)
-    done = command("run", "--resume", "jobs", "--measure", "jobs")
+    done = command("run", "--resume", run.name, "--measure", "jobs")
     assert done.returncode == 0, done.stderr
     jobs = json.loads((run / "jobs" / "jobs.json").read_text())
     assert {row["site"] for row in jobs["items"]} == {"device"}
@@ -44,7 +44,7 @@ def test_jobs_are_written_and_their_samples_come_back(command: Any, workplace: P
     lines = [start, *visits, {"what": "end", "readings": {}}]
     samples = run / "samples.jsonl"
     samples.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
-    told = command("front", "jobs", "--measured", str(samples), "--json")
+    told = command("front", run.name, "--measured", str(samples), "--json")
     assert told.returncode == 0, told.stderr
     for entry in json.loads(told.stdout)["front"]:
         assert entry["latency"]["head_measured"]["ms"] == 2.5

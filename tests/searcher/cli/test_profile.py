@@ -81,7 +81,7 @@ def test_tables_name_stages_and_presets(command: Any) -> None:
         (("--preset", "hdn"), "did you mean 'hnd'"),
         (("--backbone", "resnet18", "--cut", "layer9"), "the backbone has no cut 'layer9'; did you mean 'layer"),
         (
-            ("--backbone", "six.py:make", "--image-size", "32", "--cut", "layer1", "--division", "4"),
+            ("--backbone", "grouped.py:make", "--image-size", "32", "--cut", "layer1", "--division", "4"),
             "6 groups cannot be",
         ),
         (("--backbone", "resnet18", "--cut", "layer1", "--channels", "65"), "above the 64 channels"),
@@ -104,7 +104,7 @@ def test_tables_name_stages_and_presets(command: Any) -> None:
 def test_bad_input_is_one_line_and_status_2(
     command: Any, traces: None, workplace: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    (workplace / "six.py").write_text(SIX_GROUPS, encoding="utf-8")
+    (workplace / "grouped.py").write_text(SIX_GROUPS, encoding="utf-8")
     done = command("profile", *arguments)
     assert done.returncode == 2
     assert done.stdout == ""
