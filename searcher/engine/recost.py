@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from splitsearch.profilers.pool import Pool
-from splitsearch.profilers.profile import Profile
 from splitsearch.profilers.target import Target
 from splitsearch.searcher.engine.objectives import Budgets
+from splitsearch.searcher.engine.realised import realised_values, sent
 from splitsearch.searcher.engine.results import TrialResult
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import InfeasibleError
@@ -29,26 +29,16 @@ def recost(result: TrialResult, pool: Pool, target: Target, budgets: Budgets) ->
     except InfeasibleError as error:
         return replace(result, state="pruned", reason=str(error), seconds=0.0)
     exit_rate = result.values.get("exit_rate")
-    profile = _sent(profile, result, target, exit_rate)
-    values = profile.values if exit_rate is None else profile.expected(exit_rate) | {"exit_rate": exit_rate}
-    kept = {name: result.values[name] for name in ("accuracy", "payload_bytes")}
+    accuracy, payload_bytes = (result.values[name] for name in ("accuracy", "payload_bytes"))
+    profile = sent(profile, target, payload_bytes, exit_rate)
     broken = budgets.violations(profile.values)
     return replace(
         result,
         state="pruned" if broken else "complete",
         reason="; ".join(broken) or None,
-        values=values | kept,
+        values=realised_values(profile, accuracy, payload_bytes, exit_rate),
         latency=profile.latency.to_json() | {"payload_source": result.latency.get("payload_source", "exact")},
         macs={"device": profile.device_macs, "server": profile.server_macs},
         parameters={"device": profile.device_parameters, "server": profile.server_parameters},
         seconds=0.0,
     )
-
-
-def _sent(profile: Profile, result: TrialResult, target: Target, exit_rate: float | None) -> Profile:
-    """With the bytes that were really sent, of the images that do not leave at the exit."""
-    sending = 1.0 if exit_rate is None else 1 - exit_rate
-    mean = result.values["payload_bytes"] / sending if sending else profile.payload_bytes
-    if not mean or not profile.payload_bytes or mean == profile.payload_bytes:
-        return profile
-    return profile.resent(target, mean)

@@ -15,6 +15,7 @@ from splitsearch.searcher.engine.climb import Climb, Stop, never
 from splitsearch.searcher.engine.files import write_bytes_atomic
 from splitsearch.searcher.engine.objectives import Budgets
 from splitsearch.searcher.engine.proxy import at_proxy, scaled_payload
+from splitsearch.searcher.engine.realised import realised_values, sent
 from splitsearch.searcher.engine.results import TrialResult
 from splitsearch.searcher.engine.statistics import wilson_interval
 from splitsearch.searcher.training.activations import Activations
@@ -196,11 +197,11 @@ class Evaluator:
         if self.proxy_size is not None:
             found = scaled_payload(found, model, config.bits, profile.payload_bytes)
             source = "exact" if config.coding == "none" else f"estimated from images of {self.proxy_size} px"
-        profile = _sent(profile, found, self.target)
+        profile = sent(profile, self.target, found.payload_bytes, found.exit_rate)
         result = replace(
             _costed(known, profile, payload_source=source),
             state="complete",
-            values=_values(profile, found),
+            values=realised_values(profile, found.accuracy, found.payload_bytes, found.exit_rate),
             accuracy_interval=wilson_interval(found.accuracy, found.images),
         )
         drop_in_accuracy = self.teacher.accuracy - found.accuracy
@@ -233,21 +234,6 @@ def _costed(result: TrialResult, profile: Profile, *, payload_source: str) -> Tr
         macs={"device": profile.device_macs, "server": profile.server_macs},
         parameters={"device": profile.device_parameters, "server": profile.server_parameters},
     )
-
-
-def _sent(profile: Profile, found: Validation, target: Target) -> Profile:
-    """Transfer and radio of the bytes that were really sent: how far a coding compresses, only training can tell."""
-    sending = 1.0 if found.exit_rate is None else 1 - found.exit_rate
-    mean = found.payload_bytes / sending if sending else profile.payload_bytes
-    return profile if mean == profile.payload_bytes else profile.resent(target, mean)
-
-
-def _values(profile: Profile, found: Validation) -> dict[str, float]:
-    """The objectives, now that accuracy, bytes and the share that leaves at the exit are measured."""
-    measured = {"accuracy": found.accuracy, "payload_bytes": found.payload_bytes}
-    if found.exit_rate is None:
-        return profile.values | measured
-    return profile.expected(found.exit_rate) | measured | {"exit_rate": found.exit_rate}
 
 
 def _save(model: SplitModel, path: Path) -> None:
