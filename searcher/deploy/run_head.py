@@ -16,32 +16,32 @@ __all__ = ["main"]
 def main(folder: str, picture: str, target: str = "payload.bin") -> dict[str, object]:
     """Answers on the device, or writes the payload to a file, or asks `splitsearch serve`."""
     m = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))
-    p, size, bits = m["preprocessing"], m["preprocessing"]["size"], m["payload"]["bits"]
-    image = Image.open(picture).convert("RGB")
-    if (short := min(image.size)) > size:  # shrink the short side, keep the centre; smaller pictures are stretched
+    image, p, bits = Image.open(picture).convert("RGB"), m["preprocessing"], m["payload"]["bits"]
+    if (short := min(image.size)) > (size := p["size"]):  # shrink the short side, keep the centre; else stretch
         shrunk = [side * p["short_side"] // short for side in image.size]
         left, top = (round((side - size) / 2) for side in shrunk)
         image = image.resize(shrunk, Image.Resampling.BILINEAR).crop((left, top, left + size, top + size))
-    pixels = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR), np.float32) / 255
-    x = ((pixels - np.float32(p["mean"])) / np.float32(p["std"])).transpose(2, 0, 1)[None]
-    session = onnxruntime.InferenceSession(str(Path(folder) / "head.onnx"), providers=["CPUExecutionProvider"])
-    o = {out.name: value[0] for out, value in zip(session.get_outputs(), session.run(None, {"image": x}), strict=True)}
-    if m["exit"] and o["exit_confidence"] >= m["exit"]["threshold"]:
-        return {"label": m["classes"][int(o["exit_logits"].argmax())], "answered": "device", "payload_bytes": 0}
+    pixels = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR), np.float32) / 255 - np.float32(p["mean"])
+    o = {"image": (pixels / np.float32(p["std"])).transpose(2, 0, 1)[None], "scale": np.ones(1), "zero": np.zeros(1)}
+    for file, part in (m.get("head_parts") or {"head.onnx": m["head"]}).items():  # up to an exit, then the rest
+        session = onnxruntime.InferenceSession(str(Path(folder) / file), providers=["CPUExecutionProvider"])
+        names = [tensor["name"] for tensor in part["outputs"]]
+        o |= zip(names, session.run(names, {t["name"]: o[t["name"]] for t in part["inputs"]}), strict=True)
+        if m["exit"] and o["exit_confidence"][0] >= m["exit"]["threshold"]:
+            return {"label": m["classes"][int(o["exit_logits"].argmax())], "answered": "device", "payload_bytes": 0}
     q = o["payload"].ravel().astype({16: "<u2", 32: "<f4"}.get(bits, "u1"))  # below 8 bits: bit by bit, highest first
     body = np.packbits((q[:, None] >> np.arange(bits, dtype="u1")[::-1]) & 1) if bits < 8 else q
-    data = struct.pack("<BBIff", 1, bits, q.size, o.get("scale", 1.0), o.get("zero", 0.0)) + body.tobytes()
-    if ":" not in target:
+    data = struct.pack("<BBIff", 1, bits, q.size, o["scale"][0], o["zero"][0]) + body.tobytes()
+    if not (place := target.rpartition(":"))[0]:
         return {"file": target, "answered": "nobody yet", "payload_bytes": Path(target).write_bytes(data)}
-    host, _, port = target.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as wire, wire.makefile("rb") as stream:
+    with socket.create_connection((place[0], int(place[2])), timeout=10) as wire, wire.makefile("rb") as stream:
         ask = json.dumps({"model": m["model"], "answer": "logits"}).encode()
         wire.sendall(struct.pack("<4sHHI", b"SPLT", 1, len(ask), len(data)) + ask + data)
         _, _, header, length = struct.unpack("<4sHHI", stream.read(12))
         reply, logits = json.loads(stream.read(header)), np.frombuffer(stream.read(length), "<f4")
     if "error" in reply:
         sys.exit(reply["error"])
-    logits = logits + m["exit"]["fusion"] * o["exit_logits"] if m["exit"] else logits
+    logits = logits + m["exit"]["fusion"] * o["exit_logits"][0] if m["exit"] else logits
     return {"label": m["classes"][int(logits.argmax())], "answered": "server", "payload_bytes": len(data)}
 
 
