@@ -17,7 +17,8 @@ from splitsearch.searcher.deploy.crossing import packed
 from splitsearch.searcher.deploy.export import ExportOptions, write_folder
 from splitsearch.searcher.deploy.folder import ExportFolder
 from splitsearch.searcher.deploy.halves import IMAGE
-from splitsearch.searcher.deploy.runtimes import OnnxHalf
+from splitsearch.searcher.deploy.manifest import HEAD_PARTS
+from splitsearch.searcher.deploy.rebuild import onnx_head
 from splitsearch.searcher.reporter import SilentReporter
 
 ALONE = """
@@ -57,7 +58,8 @@ def expected(folder: Path, export: ExportFolder, file: Path) -> bytes:
     from dataclasses import replace
 
     # The device has no zstd: it sends what the server takes too.
-    return packed(OnnxHalf(folder / "head.onnx")({IMAGE: image}), replace(export.config, coding="none"))[0]
+    head = onnx_head(folder, in_parts=export.has_parts)
+    return packed(head({IMAGE: image}), replace(export.config, coding="none"))[0]
 
 
 def test_forty_lines_of_code() -> None:
@@ -88,6 +90,24 @@ def folders(choose: Any, workplace: Path, tmp_path_factory: pytest.TempPathFacto
         write_folder(chosen, root / str(bits), ExportOptions(), SilentReporter())
         found[bits] = open_export(root / str(bits))
     return found
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0])
+def test_what_leaves_at_the_exit_opens_no_second_file(
+    threshold: float, copied: ExportFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export, opened = copied.retuned(threshold), list[str]()
+    session = run_head.onnxruntime.InferenceSession
+
+    def counted(path: str, **options: Any) -> Any:
+        opened.append(Path(path).name)
+        return session(path, **options)
+
+    monkeypatch.setattr(run_head.onnxruntime, "InferenceSession", counted)
+    said = run_head.main(str(export.path), str(picture(tmp_path, 40, 30)), str(tmp_path / "payload.bin"))
+    assert (said["answered"], opened) == (
+        ("device", [*HEAD_PARTS][:1]) if threshold == 0 else ("nobody yet", [*HEAD_PARTS])
+    )
 
 
 def test_it_runs_where_there_is_no_torch(exported: ExportFolder, tmp_path: Path) -> None:
