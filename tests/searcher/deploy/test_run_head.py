@@ -1,7 +1,9 @@
 """The example for devices: short, without torch, and byte for byte what the library sends."""
 
+import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +68,12 @@ def test_forty_lines_of_code() -> None:
     lines = Path(run_head.__file__).read_text(encoding="utf-8").splitlines()
     assert len([line for line in lines if line.strip() and '"""' not in line]) <= 40
     assert len(lines) <= 55
+
+
+def test_it_is_python_of_old_jetsons() -> None:
+    text = Path(run_head.__file__).read_text(encoding="utf-8")
+    ast.parse(text, feature_version=(3, 6))
+    assert not re.search(r"strict=|\|=|Resampling", text), "newer than Python 3.9 and Pillow 9"
 
 
 @pytest.mark.parametrize("size", [(32, 32), (20, 50), (90, 64), (64, 91)])
