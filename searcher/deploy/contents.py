@@ -126,7 +126,7 @@ def _head_parts(restored: Restored, payload: PayloadPart) -> dict[str, Sides] | 
     if not stops_early(restored.model):
         return None
     until, after = HEAD_PARTS
-    *_, last, _ = restored.model.until_exit
+    last = restored.model.until_exit[-2]  # behind it stands the classifier
     features = (Tensor(name=FEATURES, dtype="float32", shape=last.output_shape),)
     image, sent = _head(restored, payload)["inputs"], _tail(restored, payload)["inputs"]
     return {

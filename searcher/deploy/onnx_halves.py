@@ -75,7 +75,7 @@ def write_onnx(model: SplitModel, config: SplitConfig, folder: Path, opset: int 
 
 def _write_parts(model: SplitModel, config: SplitConfig, folder: Path, opset: int) -> None:
     until, after = (folder / name for name in HEAD_PARTS)
-    *_, last, _ = model.until_exit
+    last = model.until_exit[-2]  # behind it stands the classifier
     image = torch.zeros(_IMAGES, 3, config.image_size, config.image_size)
     features = torch.zeros(_IMAGES, *last.output_shape)
     _write(UntilExit(model), {IMAGE: image}, (FEATURES, *ANSWER), until, opset)
