@@ -90,6 +90,9 @@ def dashboard(
         bool,
         typer.Option("--notes/--no-notes", help="First file notes, figures and files of the front with the study."),
     ] = True,
+    storage: Annotated[
+        str | None, typer.Option(envvar="SPLITSEARCH_STORAGE", help="Of the run's study, where a password is needed.")
+    ] = None,
 ) -> None:
     """Opens Optuna Dashboard on the study of a run, with a note for each candidate of the front, and our figures.
 
@@ -97,13 +100,13 @@ def dashboard(
     """
     from splitsearch.searcher.engine.dashboard import adorn, serve
 
-    if adorned and (run / "front.json").is_file() and (run / "study.db").is_file():
+    if adorned and (run / "front.json").is_file():
         from splitsearch.searcher.report.board import adornment_of
         from splitsearch.searcher.report.record import read_record
 
         typer.echo("filing notes, figures and files of the front with the study …", err=True)
-        adorn(run, adornment_of(read_record(run)))
-    serve(run, host, port, lambda url: typer.echo(f"Optuna Dashboard: {url} (Ctrl-C ends it)", err=True))
+        adorn(run, adornment_of(read_record(run)), storage)
+    serve(run, host, port, lambda url: typer.echo(f"Optuna Dashboard: {url} (Ctrl-C ends it)", err=True), storage)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {"front": front, "report": report, "dashboard": dashboard}

@@ -12,8 +12,8 @@ from splitsearch.profilers.timing import Stopwatch
 from splitsearch.searcher.deploy.crossing import packed
 from splitsearch.searcher.deploy.frames import START, Frame, FrameError, encode, read_header, read_start
 from splitsearch.searcher.deploy.halves import IMAGE
+from splitsearch.searcher.deploy.head import Head
 from splitsearch.searcher.deploy.manifest import Manifest
-from splitsearch.searcher.deploy.runtimes import Half
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import UserError
 
@@ -119,9 +119,9 @@ def _exactly(wire: socket.socket, count: int) -> bytes:
 
 
 class Device:
-    """Head, exit and the connection: one image in, one answer out."""
+    """Head, exit and the connection: one image in, one answer out; what leaves at the exit costs no more than that."""
 
-    def __init__(self, head: Half, manifest: Manifest, config: SplitConfig, connection: Connection) -> None:
+    def __init__(self, head: Head, manifest: Manifest, config: SplitConfig, connection: Connection) -> None:
         self.head, self.manifest, self.config, self.connection = head, manifest, config, connection
 
     def infer(self, image: NDArray[np.float32]) -> Answer:
@@ -131,14 +131,14 @@ class Device:
             UserError: the server was needed and did not answer.
         """
         watch = Stopwatch()
-        outputs = self.head({IMAGE: image})
-        early, leaving = outputs.get("exit_logits"), self.manifest.exit
+        begun = self.head.begin({IMAGE: image})
+        early, leaving = begun.get("exit_logits"), self.manifest.exit
         if leaving is not None and early is not None:
-            sure = float(outputs["exit_confidence"][0])
+            sure = float(begun["exit_confidence"][0])
             if sure >= leaving.threshold:
                 spent = 1e3 * watch.seconds
                 return self._answer(int(early[0].argmax()), sure, "device", 0, (spent, 0.0, spent))
-        (payload,) = packed(outputs, self.config)
+        (payload,) = packed(self.head.finish(begun), self.config)
         head_ms = 1e3 * watch.seconds
         fuses = leaving is not None and leaving.fusion > 0
         asked = {"model": self.manifest.model, "answer": "logits" if fuses else "class"}

@@ -1,5 +1,7 @@
 """Whether exported halves say what PyTorch says: the check that an export has to pass before it exists."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from splitsearch.searcher.data.dataset import Split
 from splitsearch.searcher.data.preprocess import normalise
 from splitsearch.searcher.deploy.halves import IMAGE
+from splitsearch.searcher.deploy.head import Head
 from splitsearch.searcher.deploy.manifest import Checked
 from splitsearch.searcher.deploy.outcomes import Outcomes, Pair, run_halves
 from splitsearch.searcher.training.loops import Progress, silent
@@ -25,7 +28,9 @@ _CHANGED = 0.01  # share of the integers
 _SAMPLE = 64  # images whose tensors are compared one by one
 
 
-def compare(ours: Pair, theirs: Pair, part: Split, opset: int, progress: Progress = silent) -> tuple[Outcomes, Checked]:
+def compare(
+    ours: Pair, theirs: Pair, part: Split, opset: int, progress: Progress = silent, *, also: Sequence[Head] = ()
+) -> tuple[Outcomes, Checked]:
     """Compares ONNX with PyTorch.
 
     Args:
@@ -34,6 +39,7 @@ def compare(ours: Pair, theirs: Pair, part: Split, opset: int, progress: Progres
         part: validation images.
         opset: of the ONNX files.
         progress: hears how many images are done.
+        also: further forms of the same head in ONNX Runtime, whose tensors have to agree as well.
 
     Returns:
         What PyTorch says, and the comparison.
@@ -43,7 +49,9 @@ def compare(ours: Pair, theirs: Pair, part: Split, opset: int, progress: Progres
     """
     import onnxruntime
 
-    tensors = _tensors(ours, theirs, normalise(part.images[:_SAMPLE]))
+    images = normalise(part.images[:_SAMPLE])
+    forms = [_tensors(ours, replace(theirs, head=head), images) for head in (theirs.head, *also)]
+    tensors = {name: max(form[name] for form in forms) for name in forms[0]}
     outcomes, exported = run_halves(ours, part, progress), run_halves(theirs, part, progress)
     threshold = ours.config.exit_threshold
     before, after = (float(found.hits(threshold).mean()) for found in (outcomes, exported))

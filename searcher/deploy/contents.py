@@ -8,8 +8,17 @@ from typing import Any
 from splitsearch.searcher.data.preprocess import MEAN, STD
 from splitsearch.searcher.data.resize import short_side
 from splitsearch.searcher.deploy.costs import costs_of
-from splitsearch.searcher.deploy.halves import IMAGE, head_outputs, integer_type, tail_inputs
+from splitsearch.searcher.deploy.halves import (
+    ANSWER,
+    FEATURES,
+    IMAGE,
+    head_outputs,
+    integer_type,
+    stops_early,
+    tail_inputs,
+)
 from splitsearch.searcher.deploy.manifest import (
+    HEAD_PARTS,
     SCHEMA,
     Checked,
     ExitPart,
@@ -34,6 +43,7 @@ _PACKAGES = ("splitsearch", "torch", "torchvision", "timm", "onnx", "onnxruntime
 _WEIGHTS = ("head.safetensors", "tail.safetensors")
 
 Tensors = tuple[Tensor, ...]
+Sides = dict[Any, Tensors]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +82,7 @@ def describe(chosen: Chosen, folder: Path, outcomes: Outcomes, checked: Checked 
         ),
         classes=restored.data.classes,
         head=_head(restored, payload),
+        head_parts=_head_parts(restored, payload) if checked is not None else None,
         tail=_tail(restored, payload),
         payload=payload,
         exit=_exit(model.exit),
@@ -104,14 +115,27 @@ def _payload(restored: Restored) -> PayloadPart:
     )
 
 
-def _head(restored: Restored, payload: PayloadPart) -> dict[Any, Tensors]:
+def _head(restored: Restored, payload: PayloadPart) -> Sides:
     size = restored.config.image_size
     names = head_outputs(restored.config.bits, with_exit=restored.model.exit is not None)
     image = Tensor(name=IMAGE, dtype="float32", shape=(3, size, size))
     return {"inputs": (image,), "outputs": _tensors(names, restored, payload)}
 
 
-def _tail(restored: Restored, payload: PayloadPart) -> dict[Any, Tensors]:
+def _head_parts(restored: Restored, payload: PayloadPart) -> dict[str, Sides] | None:
+    if not stops_early(restored.model):
+        return None
+    until, after = HEAD_PARTS
+    last = restored.model.until_exit[-2]  # behind it stands the classifier
+    features = (Tensor(name=FEATURES, dtype="float32", shape=last.output_shape),)
+    image, sent = _head(restored, payload)["inputs"], _tail(restored, payload)["inputs"]
+    return {
+        until: {"inputs": image, "outputs": features + _tensors(ANSWER, restored, payload)},
+        after: {"inputs": features, "outputs": sent},
+    }
+
+
+def _tail(restored: Restored, payload: PayloadPart) -> Sides:
     return {
         "inputs": _tensors(tail_inputs(restored.config.bits), restored, payload),
         "outputs": _tensors(("logits",), restored, payload),

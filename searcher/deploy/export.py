@@ -14,12 +14,12 @@ from splitsearch.searcher.deploy.choice import choose, require_front
 from splitsearch.searcher.deploy.compare import compare
 from splitsearch.searcher.deploy.contents import Chosen, describe
 from splitsearch.searcher.deploy.folder import CONFIG, config_text
-from splitsearch.searcher.deploy.halves import device_stages
+from splitsearch.searcher.deploy.halves import device_stages, stops_early
 from splitsearch.searcher.deploy.manifest import Checked, Manifest, file_hash, write_manifest
 from splitsearch.searcher.deploy.notes import notes
 from splitsearch.searcher.deploy.onnx_halves import require_opset, write_onnx
 from splitsearch.searcher.deploy.outcomes import Outcomes, run_halves
-from splitsearch.searcher.deploy.rebuild import BACKBONE_FILE, onnx_pair, save_stages, torch_pair
+from splitsearch.searcher.deploy.rebuild import BACKBONE_FILE, onnx_head, onnx_pair, save_stages, torch_pair
 from splitsearch.searcher.deploy.restore import restore
 from splitsearch.searcher.engine.files import write_atomic
 from splitsearch.searcher.reporter import Reporter
@@ -148,8 +148,10 @@ class _Export:
         reporter.say("writing ONNX files")
         write_onnx(model, config, folder, options.opset)
         reporter.say(f"comparing ONNX Runtime with PyTorch on {len(part)} validation images")
-        theirs = onnx_pair(folder, config, ours.shape)
-        return compare(ours, theirs, part, options.opset, reporter.progress)
+        in_parts = stops_early(model)
+        theirs = onnx_pair(folder, config, ours.shape, in_parts=in_parts)
+        also = [onnx_head(folder, in_parts=False)] if in_parts else []
+        return compare(ours, theirs, part, options.opset, reporter.progress, also=also)
 
     def _say(self, manifest: Manifest, reporter: Reporter) -> None:
         seen = manifest.seen

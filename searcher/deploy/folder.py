@@ -39,6 +39,11 @@ class ExportFolder:
         """Whether it holds ONNX files."""
         return "head.onnx" in self.manifest.files
 
+    @property
+    def has_parts(self) -> bool:
+        """Whether the head lies there in two parts too, so that an image may stop at the exit."""
+        return self.manifest.head_parts is not None
+
     def retuned(self, threshold: float) -> "ExportFolder":
         """Writes another threshold of the exit into the folder, weights unchanged."""
         assert self.manifest.exit is not None

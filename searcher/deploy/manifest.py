@@ -12,6 +12,7 @@ from splitsearch.searcher.engine.files import write_atomic
 from splitsearch.spaces.errors import UserError
 
 __all__ = [
+    "HEAD_PARTS",
     "MANIFEST",
     "SCHEMA",
     "Checked",
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 MANIFEST = "manifest.json"
+HEAD_PARTS = ("head_until_exit.onnx", "head_after_exit.onnx")
+"""`head.onnx` once more, as the two files that let an image which leaves at the exit save the rest of the head."""
 SCHEMA: Literal[1] = 1
 
 
@@ -36,6 +39,9 @@ class Tensor(ProfilePart):
     name: Text
     dtype: Literal["float32", "uint8", "int32"]
     shape: tuple[Count, ...]
+
+
+Tensors = dict[Literal["inputs", "outputs"], tuple[Tensor, ...]]
 
 
 class Preprocessing(ProfilePart):
@@ -130,6 +136,8 @@ class Manifest(ProfilePart):
         preprocessing: of pictures.
         classes: names in the order of the logits.
         head: tensors in and out.
+        head_parts: `HEAD_PARTS`, in the order in which they run, to their tensors; None if the device has nothing to do
+            behind the exit, or there is none, or no ONNX was written, or an earlier release wrote the folder.
         tail: tensors in and out.
         payload: what crosses.
         exit: the classifier on the device; None without one.
@@ -150,8 +158,9 @@ class Manifest(ProfilePart):
     files: dict[str, str]
     preprocessing: Preprocessing
     classes: tuple[str, ...] = Field(min_length=2)
-    head: dict[Literal["inputs", "outputs"], tuple[Tensor, ...]]
-    tail: dict[Literal["inputs", "outputs"], tuple[Tensor, ...]]
+    head: Tensors
+    head_parts: dict[str, Tensors] | None = None
+    tail: Tensors
     payload: PayloadPart
     exit: ExitPart | None
     seen: Seen

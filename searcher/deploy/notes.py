@@ -15,7 +15,7 @@ _TEXT = """# {backbone}, split: trial {trial}
 | file | in | out |
 |---|---|---|
 | `head.onnx` | {head_in} | {head_out} |
-| `tail.onnx` | {tail_in} | {tail_out} |
+{parts}| `tail.onnx` | {tail_in} | {tail_out} |
 
 The first dimension of every tensor is the batch and has any size.
 {exit}
@@ -92,6 +92,7 @@ def notes(manifest: Manifest, folder: str) -> str:
         folder=folder,
         head_in=_listed(head["inputs"]),
         head_out=_listed(head["outputs"]),
+        parts=_parts(manifest),
         tail_in=_listed(tail["inputs"]),
         tail_out=_listed(tail["outputs"]),
         exit=_exit(manifest),
@@ -133,6 +134,13 @@ def _listed(tensors: tuple[Tensor, ...]) -> str:
     return ", ".join(f"`{t.name}` {t.dtype} {list(t.shape) if t.shape else 'one number'}" for t in tensors)
 
 
+def _parts(manifest: Manifest) -> str:
+    parts = (manifest.head_parts or {}).items()
+    return "".join(
+        f"| `{file}` | {_listed(sides['inputs'])} | {_listed(sides['outputs'])} |\n" for file, sides in parts
+    )
+
+
 def _shapes(tensors: tuple[Tensor, ...], batch: int) -> str:
     return ",".join(f"{tensor.name}:{'x'.join(map(str, (batch, *tensor.shape)))}" for tensor in tensors)
 
@@ -150,11 +158,18 @@ def _coding(manifest: Manifest) -> str:
 def _exit(manifest: Manifest) -> str:
     if manifest.exit is None:
         return ""
+    until, after = manifest.head_parts or ("", "")
+    saved = (
+        f"""`{until}` and `{after}` are `head.onnx` in two parts: run the first, and the second only for images that go
+on; `run_head.py` and `infer` do. A device that uses them does not need `head.onnx`."""
+        if until
+        else "The device has nothing to do behind the exit but to send."
+    )
     return f"""
 ## The exit
 
 If `exit_confidence` ({manifest.exit.confidence}) is at least `exit.threshold` of manifest.json, the answer is the
 largest of `exit_logits`, and nothing is sent; else of `logits` + {manifest.exit.fusion:g} x `exit_logits`.
-`head.onnx` computes the whole head for every image: one that leaves early saves the transfer and the tail, and in ONNX
-not the rest of the head. `splitsearch evaluate --target-accuracy` moves the threshold without training.
+{saved}
+`splitsearch evaluate --target-accuracy` moves the threshold without training.
 """

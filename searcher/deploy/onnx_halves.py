@@ -1,4 +1,8 @@
-"""Head and tail as ONNX files with fixed names, any batch size, and an operator set of the user's choice."""
+"""Head and tail as ONNX files with fixed names, any batch size, and an operator set of the user's choice.
+
+Where the device has something to do behind an exit, the head is written once more, in two parts: a graph has no way to
+leave in the middle that old runtimes know too.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +13,20 @@ from torch import nn
 
 from splitsearch.profilers.measure.older_onnx import OLDEST, OPSET, lower
 from splitsearch.profilers.measure.onnx_files import exported
-from splitsearch.searcher.deploy.halves import IMAGE, DeviceHalf, ServerHalf, head_outputs, integer_type, tail_inputs
+from splitsearch.searcher.deploy.halves import (
+    ANSWER,
+    FEATURES,
+    IMAGE,
+    AfterExit,
+    DeviceHalf,
+    ServerHalf,
+    UntilExit,
+    head_outputs,
+    integer_type,
+    stops_early,
+    tail_inputs,
+)
+from splitsearch.searcher.deploy.manifest import HEAD_PARTS
 from splitsearch.searcher.deploy.runtimes import require_onnx
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import UserError
@@ -32,7 +49,7 @@ def require_opset(opset: int) -> None:
 
 
 def write_onnx(model: SplitModel, config: SplitConfig, folder: Path, opset: int = OPSET) -> None:
-    """Writes `head.onnx` and `tail.onnx`, each with its weights inside.
+    """Writes `head.onnx` and `tail.onnx`, each with its weights inside, and `HEAD_PARTS` where they save something.
 
     Args:
         model: the trained candidate.
@@ -52,6 +69,17 @@ def write_onnx(model: SplitModel, config: SplitConfig, folder: Path, opset: int 
     outputs = head_outputs(bits, with_exit=model.exit is not None)
     _write(head, {IMAGE: torch.zeros(_IMAGES, 3, size, size)}, outputs, folder / "head.onnx", opset)
     _write(tail, {"payload": narrow} | affine, ("logits",), folder / "tail.onnx", opset)
+    if stops_early(model):
+        _write_parts(model, config, folder, opset)
+
+
+def _write_parts(model: SplitModel, config: SplitConfig, folder: Path, opset: int) -> None:
+    until, after = (folder / name for name in HEAD_PARTS)
+    last = model.until_exit[-2]  # behind it stands the classifier
+    image = torch.zeros(_IMAGES, 3, config.image_size, config.image_size)
+    features = torch.zeros(_IMAGES, *last.output_shape)
+    _write(UntilExit(model), {IMAGE: image}, (FEATURES, *ANSWER), until, opset)
+    _write(AfterExit(model, config.bits), {FEATURES: features}, tail_inputs(config.bits), after, opset)
 
 
 def _write(

@@ -11,6 +11,7 @@ from splitsearch.searcher.data.dataset import Split
 from splitsearch.searcher.data.preprocess import normalise
 from splitsearch.searcher.deploy.crossing import Arrays, packed, received
 from splitsearch.searcher.deploy.halves import IMAGE
+from splitsearch.searcher.deploy.head import Head
 from splitsearch.searcher.deploy.runtimes import Half
 from splitsearch.searcher.training.loops import Progress, silent
 from splitsearch.spaces.config import SplitConfig
@@ -31,7 +32,7 @@ class Pair:
         shape: (channels, h, w) of the tensor that crosses.
     """
 
-    head: Half
+    head: Head
     tail: Half
     config: SplitConfig
     shape: tuple[int, ...]

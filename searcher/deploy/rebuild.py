@@ -13,7 +13,21 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from splitsearch.searcher.deploy.folder import ExportFolder
-from splitsearch.searcher.deploy.halves import DeviceHalf, ServerHalf, device_stages, head_outputs, tail_inputs
+from splitsearch.searcher.deploy.halves import (
+    ANSWER,
+    FEATURES,
+    IMAGE,
+    AfterExit,
+    DeviceHalf,
+    ServerHalf,
+    UntilExit,
+    device_stages,
+    head_outputs,
+    stops_early,
+    tail_inputs,
+)
+from splitsearch.searcher.deploy.head import Head
+from splitsearch.searcher.deploy.manifest import HEAD_PARTS
 from splitsearch.searcher.deploy.outcomes import Pair
 from splitsearch.searcher.deploy.runtimes import OnnxHalf, TorchHalf
 from splitsearch.searcher.engine.files import write_bytes_atomic
@@ -26,7 +40,16 @@ from splitsearch.spaces.graph.trace import TracedGraph
 from splitsearch.spaces.model import SplitModel, Stage
 from splitsearch.spaces.variants.variants import Recipe, Variants
 
-__all__ = ["BACKBONE_FILE", "load_stages", "onnx_pair", "pruned_widths", "rebuilt", "save_stages", "torch_pair"]
+__all__ = [
+    "BACKBONE_FILE",
+    "load_stages",
+    "onnx_head",
+    "onnx_pair",
+    "pruned_widths",
+    "rebuilt",
+    "save_stages",
+    "torch_pair",
+]
 
 BACKBONE_FILE = "backbone.py"
 """A backbone of the user's own travels with the folder."""
@@ -122,15 +145,37 @@ def torch_pair(model: SplitModel, config: SplitConfig) -> Pair:
     """Both halves of a candidate in PyTorch."""
     crossing = model.crossing
     assert crossing is not None
-    inputs, outputs = tail_inputs(config.bits), head_outputs(config.bits, with_exit=model.exit is not None)
+    tail = TorchHalf(ServerHalf(model), tail_inputs(config.bits), ("logits",))
+    return Pair(head=_torch_head(model, config.bits), tail=tail, config=config, shape=crossing.output_shape)
+
+
+def _torch_head(model: SplitModel, bits: int) -> Head:
+    if stops_early(model):
+        return Head(
+            first=TorchHalf(UntilExit(model), (IMAGE,), (FEATURES, *ANSWER)),
+            rest=TorchHalf(AfterExit(model, bits), (FEATURES,), tail_inputs(bits)),
+        )
+    outputs = head_outputs(bits, with_exit=model.exit is not None)
+    return Head(first=TorchHalf(DeviceHalf(model, bits), (IMAGE,), outputs))
+
+
+def onnx_pair(folder: Path, config: SplitConfig, shape: tuple[int, ...], *, in_parts: bool = False) -> Pair:
+    """Both halves of a candidate in ONNX Runtime.
+
+    Args:
+        folder: where the files lie.
+        config: the candidate.
+        shape: (channels, h, w) of the tensor that crosses.
+        in_parts: whether the head is taken from its two parts, before the exit and after it.
+    """
     return Pair(
-        head=TorchHalf(DeviceHalf(model, config.bits), ("image",), outputs),
-        tail=TorchHalf(ServerHalf(model), inputs, ("logits",)),
-        config=config,
-        shape=crossing.output_shape,
+        head=onnx_head(folder, in_parts=in_parts), tail=OnnxHalf(folder / "tail.onnx"), config=config, shape=shape
     )
 
 
-def onnx_pair(folder: Path, config: SplitConfig, shape: tuple[int, ...]) -> Pair:
-    """Both halves of a candidate in ONNX Runtime."""
-    return Pair(head=OnnxHalf(folder / "head.onnx"), tail=OnnxHalf(folder / "tail.onnx"), config=config, shape=shape)
+def onnx_head(folder: Path, *, in_parts: bool) -> Head:
+    """The head of a candidate in ONNX Runtime, whole or in its two parts."""
+    if not in_parts:
+        return Head(first=OnnxHalf(folder / "head.onnx"))
+    until, after = (OnnxHalf(folder / name) for name in HEAD_PARTS)
+    return Head(first=until, rest=after)

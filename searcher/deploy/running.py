@@ -15,9 +15,10 @@ from splitsearch.searcher.data.source import CorruptImageError
 from splitsearch.searcher.deploy.client import Connection, Device, parse_server
 from splitsearch.searcher.deploy.folder import ExportFolder, open_export
 from splitsearch.searcher.deploy.halves import IMAGE
+from splitsearch.searcher.deploy.head import Head
 from splitsearch.searcher.deploy.outcomes import Pair
-from splitsearch.searcher.deploy.rebuild import onnx_pair, rebuilt, torch_pair
-from splitsearch.searcher.deploy.runtimes import Half, OnnxHalf, has_onnxruntime
+from splitsearch.searcher.deploy.rebuild import onnx_head, onnx_pair, rebuilt, torch_pair
+from splitsearch.searcher.deploy.runtimes import OnnxHalf, has_onnxruntime
 from splitsearch.searcher.deploy.server import TailServer, serve
 from splitsearch.spaces.errors import UserError
 
@@ -35,7 +36,8 @@ def pair_of(export: ExportFolder, *, onnx: bool | None = None) -> tuple[Pair, st
         UserError: the runtime that was asked for cannot run it.
     """
     if _uses_onnx(export, onnx):
-        return onnx_pair(export.path, export.config, export.manifest.payload.shape), "onnxruntime"
+        shape, in_parts = export.manifest.payload.shape, export.has_parts
+        return onnx_pair(export.path, export.config, shape, in_parts=in_parts), "onnxruntime"
     return torch_pair(rebuilt(export), export.config), "pytorch"
 
 
@@ -82,7 +84,7 @@ def infer_pictures(
         if not picture.is_file():
             raise UserError(f"no picture '{picture}'")
     if _uses_onnx(export, onnx):
-        head: Half = OnnxHalf(folder / "head.onnx")
+        head = onnx_head(folder, in_parts=export.has_parts)
     else:
         head = pair_of(export, onnx=False)[0].head
     with Connection(address, timeout_s, 4 * len(export.manifest.classes)) as connection:
@@ -99,7 +101,7 @@ def _uses_onnx(export: ExportFolder, asked: bool | None) -> bool:
     return (export.has_onnx and has_onnxruntime()) if asked is None else asked
 
 
-def _warm_up(head: Half, export: ExportFolder) -> None:
+def _warm_up(head: Head, export: ExportFolder) -> None:
     """A runtime's first run allocates and tunes, which is nothing that an image costs."""
     size = export.config.image_size
     head({IMAGE: np.zeros((1, 3, size, size), dtype=np.float32)})

@@ -16,9 +16,13 @@ import optuna
 import optuna_dashboard
 import plotly.graph_objects as go
 from optuna.artifacts import FileSystemArtifactStore
+from optuna.storages import BaseStorage
 from optuna.trial import Trial
 
-from splitsearch.searcher.engine.opening import open_study, storage_url
+from splitsearch.searcher.engine.opening import load_study
+from splitsearch.searcher.engine.sharing.patience import Patience
+from splitsearch.searcher.engine.sharing.place import Place, place_of
+from splitsearch.searcher.engine.sharing.storage import connect
 from splitsearch.spaces.errors import UserError
 
 __all__ = ["Adornment", "adorn", "serve"]
@@ -46,13 +50,18 @@ class Adornment:
     files: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
 
 
-def adorn(run: Path, adornment: Adornment) -> None:
+def adorn(run: Path, adornment: Adornment, storage: str | None = None) -> None:
     """Files notes, figures and files with the study; a second time changes only what has changed.
 
+    Args:
+        run: the run folder.
+        adornment: what is filed.
+        storage: URL of the study with its password, where the run folder has none.
+
     Raises:
-        UserError: the folder holds no study.
+        UserError: the folder holds no study, or its password is needed.
     """
-    study = open_study(run)
+    study = load_study(place_of(run, storage))
     ids = {trial.number: trial._trial_id for trial in study.get_trials(deepcopy=False)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -120,7 +129,7 @@ def _store(run: Path) -> FileSystemArtifactStore:
     return FileSystemArtifactStore(folder)
 
 
-def serve(run: Path, host: str, port: int, ready: Callable[[str], None]) -> None:
+def serve(run: Path, host: str, port: int, ready: Callable[[str], None], storage: str | None = None) -> None:
     """Serves until interrupted.
 
     Args:
@@ -128,11 +137,13 @@ def serve(run: Path, host: str, port: int, ready: Callable[[str], None]) -> None
         host: address to listen on.
         port: to listen on.
         ready: hears the address of the study's page.
+        storage: URL of the study with its password, where the run folder has none.
 
     Raises:
-        UserError: the folder holds no study, or the port is taken.
+        UserError: the folder holds no study, its password is needed, or the port is taken.
     """
-    study = open_study(run)
+    place = place_of(run, storage)
+    study = load_study(place)
     with socket.socket() as probe:
         # As the server will: a port that lingers from an earlier server is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -144,9 +155,14 @@ def serve(run: Path, host: str, port: int, ready: Callable[[str], None]) -> None
     # The server swallows whatever is raised while it answers; a signal must reach the main thread, which only waits.
     server = Thread(
         target=optuna_dashboard.run_server,
-        args=(storage_url(run),),
+        args=(_shown_storage(place),),
         kwargs={"host": host, "port": port, "artifact_store": _store(run)},
         daemon=True,
     )
     server.start()
     server.join()
+
+
+def _shown_storage(place: Place) -> str | BaseStorage:
+    """What the server opens: a file of its own accord, else a storage that has our drivers and patience."""
+    return place.url if place.kind == "sqlite" else connect(place, Patience())

@@ -2,7 +2,7 @@
 
 The first half of the samples is generalised head network distillation. In the second half decoder and tail learn from
 labels and the teacher's answers, and the encoder with them; `bottlefit_frozen` keeps the encoder, so that one encoder
-serves several tails, and `bottlefit_labels` learns from labels alone.
+serves several tails, and `bottlefit_labels` learns from labels alone; `bottlefit_frozen_labels` does both.
 
 A short training imitates at the cut alone in its first half: the matched layers cost a pass through the tail and back,
 and the second half, which follows within the same cycle, tells the tail's needs anyway.
@@ -43,3 +43,6 @@ _FULL = Recipe(full=True, rungs=(1.0,), epochs=20, batch_size=64)
 TRAINERS.register("bottlefit")(Trainer(phases=two_stages(), changes=("tail",), published=_FULL))
 TRAINERS.register("bottlefit_frozen")(Trainer(phases=two_stages(frozen=True), changes=("tail",), published=_FULL))
 TRAINERS.register("bottlefit_labels")(Trainer(phases=two_stages(teacher=False), changes=("tail",), published=_FULL))
+TRAINERS.register("bottlefit_frozen_labels")(
+    Trainer(phases=two_stages(frozen=True, teacher=False), changes=("tail",), published=_FULL)
+)

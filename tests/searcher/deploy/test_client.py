@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,12 @@ def test_answers_are_those_of_both_halves_together(candidate: Chosen, exported: 
 
     leaves = outcomes.leaves(config.exit_threshold)
     assert 0 < leaves.sum() < len(leaves), "the test wants both kinds of images"
-    answers = [device(candidate, exported, Wire()).infer(normalise(x[None]).numpy()) for x in images.images]
+    asking, ended = device(candidate, exported, Wire()), list[int]()
+    rest = asking.head.rest
+    assert rest is not None
+    asking.head = replace(asking.head, rest=lambda inputs: ended.append(1) or rest(inputs))
+    answers = [asking.infer(normalise(x[None]).numpy()) for x in images.images]
+    assert len(ended) == (~leaves).sum(), "what leaves at the exit costs nothing behind it"
     assert [answer.class_index for answer in answers] == outcomes.logits(config.exit_threshold).argmax(1).tolist()
     for answer, left, count in zip(answers, leaves, outcomes.payload_bytes, strict=True):
         assert answer.answered == ("device" if left else "server")
@@ -113,8 +119,6 @@ def test_a_server_that_is_not_there_or_silent() -> None:
     "header", [{}, {"class": 99, "confidence": 1.0, "tail_ms": 1.0}, {"class": "0", "confidence": 1.0, "tail_ms": 1.0}]
 )
 def test_an_answer_is_checked(header: dict[str, Any], candidate: Chosen, exported: ExportFolder) -> None:
-    from dataclasses import replace
-
     leaving = exported.manifest.exit
     assert leaving is not None
     manifest = exported.manifest.model_copy(update={"exit": leaving.model_copy(update={"threshold": 1.0})})

@@ -31,6 +31,14 @@ def test_a_runtime_equals_itself(pair: Pair, candidate: Chosen) -> None:
     assert ACCURACY == 0.001
 
 
+def test_every_form_of_the_head_has_to_agree(pair: Pair, candidate: Chosen) -> None:
+    wrong = replace(pair.head, first=lambda inputs: {n: -a for n, a in pair.head.first(inputs).items()})
+    part = candidate.restored.data.val
+    compare(pair, pair, part, 18, also=[pair.head])
+    with pytest.raises(UserError, match="is above"):
+        compare(pair, pair, part, 18, also=[pair.head, wrong])
+
+
 @pytest.mark.parametrize(
     ("side", "change", "line"),
     [

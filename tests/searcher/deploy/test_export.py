@@ -14,6 +14,7 @@ from splitsearch.searcher.deploy.export import ExportOptions, export_trial, writ
 from splitsearch.searcher.deploy.folder import ExportFolder, open_export
 from splitsearch.searcher.deploy.outcomes import Pair, run_halves
 from splitsearch.searcher.deploy.rebuild import onnx_pair, rebuilt, torch_pair
+from splitsearch.searcher.deploy.running import pair_of
 from splitsearch.searcher.reporter import SilentReporter
 from splitsearch.spaces.errors import UserError
 
@@ -54,7 +55,9 @@ def check(found: Chosen, folder: Path) -> ExportFolder:
     again = run_halves(torch_pair(rebuilt(export), export.config), images)
     there = run_halves(onnx_pair(folder, export.config, export.manifest.payload.shape), images)
     here = run_halves(torch_pair(model, export.config), images)
+    parted = run_halves(pair_of(export, onnx=True)[0], images)
     assert np.array_equal(again.final, here.final), "the folder holds every weight"
+    assert np.array_equal(parted.payload_bytes, there.payload_bytes)
     scale = float(np.abs(here.final).max())
     if export.config.bits >= 8:  # below, an element on the edge may be rounded to the other side
         assert np.allclose(there.final, here.final, atol=0.02 * scale)
@@ -140,7 +143,9 @@ def test_an_old_operator_set_runs(candidate: Chosen, tmp_path: Path) -> None:
 def test_names_and_batches_are_fixed(exported: ExportFolder) -> None:
     import onnx
 
-    for file, half in (("head.onnx", exported.manifest.head), ("tail.onnx", exported.manifest.tail)):
+    manifest = exported.manifest
+    assert manifest.head_parts is not None
+    for file, half in {"head.onnx": manifest.head, "tail.onnx": manifest.tail, **manifest.head_parts}.items():
         graph = onnx.load(str(exported.path / file)).graph
         for tensors, entries in ((half["inputs"], graph.input), (half["outputs"], graph.output)):
             assert [entry.name for entry in entries] == [tensor.name for tensor in tensors]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from splitsearch.searcher.deploy.folder import ExportFolder
-from splitsearch.searcher.deploy.manifest import MANIFEST, file_hash, read_manifest, write_manifest
+from splitsearch.searcher.deploy.manifest import HEAD_PARTS, MANIFEST, file_hash, read_manifest, write_manifest
 from splitsearch.spaces.errors import UserError
 
 
@@ -39,6 +39,13 @@ def test_what_is_wrong_is_one_line(
     (tmp_path / MANIFEST).write_text(json.dumps(data), encoding="utf-8")
     with pytest.raises(UserError, match=line):
         read_manifest(tmp_path)
+
+
+def test_a_folder_of_before_heads_had_parts_is_read(exported: ExportFolder, tmp_path: Path) -> None:
+    data = json.loads((exported.path / MANIFEST).read_text(encoding="utf-8"))
+    assert list(data.pop("head_parts")) == list(HEAD_PARTS)
+    (tmp_path / MANIFEST).write_text(json.dumps(data), encoding="utf-8")
+    assert read_manifest(tmp_path) == exported.manifest.model_copy(update={"head_parts": None})
 
 
 def test_no_export_folder(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import re
 
 from splitsearch.searcher.deploy.folder import ExportFolder
+from splitsearch.searcher.deploy.manifest import HEAD_PARTS
 from splitsearch.searcher.deploy.notes import notes, triton_config, triton_name
 
 
@@ -27,6 +28,15 @@ def test_triton_gets_every_tensor_of_the_tail(exported: ExportFolder) -> None:
         assert f'name: "{name}" data_type: {kind}' in config
     assert f'name: "{triton_name(exported.manifest)}"' in config
     assert triton_name(exported.manifest) == "make_tail"
+
+
+def test_the_parts_of_the_head_are_listed(exported: ExportFolder) -> None:
+    text = notes(exported.manifest, "d")
+    for file in HEAD_PARTS:
+        assert f"| `{file}` |" in text
+    whole = notes(exported.manifest.model_copy(update={"head_parts": None}), "d")
+    assert "_exit.onnx" not in whole
+    assert "nothing to do behind the exit" in whole
 
 
 def test_what_a_candidate_lacks_is_not_spoken_of(exported: ExportFolder) -> None:

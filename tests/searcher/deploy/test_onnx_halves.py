@@ -10,6 +10,7 @@ import torch
 from splitsearch.searcher.deploy import runtimes
 from splitsearch.searcher.deploy.contents import Chosen
 from splitsearch.searcher.deploy.halves import DeviceHalf
+from splitsearch.searcher.deploy.manifest import HEAD_PARTS
 from splitsearch.searcher.deploy.onnx_halves import require_opset, write_onnx
 from splitsearch.searcher.deploy.runtimes import OnnxHalf
 from splitsearch.spaces.errors import UserError
@@ -18,9 +19,11 @@ from splitsearch.spaces.errors import UserError
 def test_the_files_stand_alone(candidate: Chosen, tmp_path: Path) -> None:
     model, config = candidate.restored.model, candidate.restored.config
     write_onnx(model, config, tmp_path, 16)
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["head.onnx", "tail.onnx"]
-    onnx.checker.check_model(str(tmp_path / "head.onnx"))
-    assert onnx.load(str(tmp_path / "tail.onnx")).opset_import[0].version == 16
+    files = ["head.onnx", *HEAD_PARTS, "tail.onnx"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(files)
+    for file in files:
+        onnx.checker.check_model(str(tmp_path / file))
+        assert onnx.load(str(tmp_path / file)).opset_import[0].version == 16
     x = torch.randn(3, 3, 32, 32)
     with torch.no_grad():
         expected = DeviceHalf(model, config.bits)(x)

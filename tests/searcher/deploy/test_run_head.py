@@ -1,7 +1,9 @@
 """The example for devices: short, without torch, and byte for byte what the library sends."""
 
+import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +19,8 @@ from splitsearch.searcher.deploy.crossing import packed
 from splitsearch.searcher.deploy.export import ExportOptions, write_folder
 from splitsearch.searcher.deploy.folder import ExportFolder
 from splitsearch.searcher.deploy.halves import IMAGE
-from splitsearch.searcher.deploy.runtimes import OnnxHalf
+from splitsearch.searcher.deploy.manifest import HEAD_PARTS
+from splitsearch.searcher.deploy.rebuild import onnx_head
 from splitsearch.searcher.reporter import SilentReporter
 
 ALONE = """
@@ -57,13 +60,20 @@ def expected(folder: Path, export: ExportFolder, file: Path) -> bytes:
     from dataclasses import replace
 
     # The device has no zstd: it sends what the server takes too.
-    return packed(OnnxHalf(folder / "head.onnx")({IMAGE: image}), replace(export.config, coding="none"))[0]
+    head = onnx_head(folder, in_parts=export.has_parts)
+    return packed(head({IMAGE: image}), replace(export.config, coding="none"))[0]
 
 
 def test_forty_lines_of_code() -> None:
     lines = Path(run_head.__file__).read_text(encoding="utf-8").splitlines()
     assert len([line for line in lines if line.strip() and '"""' not in line]) <= 40
     assert len(lines) <= 55
+
+
+def test_it_is_python_of_old_jetsons() -> None:
+    text = Path(run_head.__file__).read_text(encoding="utf-8")
+    ast.parse(text, feature_version=(3, 6))
+    assert not re.search(r"strict=|\|=|Resampling", text), "newer than Python 3.9 and Pillow 9"
 
 
 @pytest.mark.parametrize("size", [(32, 32), (20, 50), (90, 64), (64, 91)])
@@ -88,6 +98,24 @@ def folders(choose: Any, workplace: Path, tmp_path_factory: pytest.TempPathFacto
         write_folder(chosen, root / str(bits), ExportOptions(), SilentReporter())
         found[bits] = open_export(root / str(bits))
     return found
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0])
+def test_what_leaves_at_the_exit_opens_no_second_file(
+    threshold: float, copied: ExportFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export, opened = copied.retuned(threshold), list[str]()
+    session = run_head.onnxruntime.InferenceSession
+
+    def counted(path: str, **options: Any) -> Any:
+        opened.append(Path(path).name)
+        return session(path, **options)
+
+    monkeypatch.setattr(run_head.onnxruntime, "InferenceSession", counted)
+    said = run_head.main(str(export.path), str(picture(tmp_path, 40, 30)), str(tmp_path / "payload.bin"))
+    assert (said["answered"], opened) == (
+        ("device", [*HEAD_PARTS][:1]) if threshold == 0 else ("nobody yet", [*HEAD_PARTS])
+    )
 
 
 def test_it_runs_where_there_is_no_torch(exported: ExportFolder, tmp_path: Path) -> None:

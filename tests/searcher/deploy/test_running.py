@@ -11,6 +11,7 @@ from splitsearch.searcher.deploy.contents import Chosen
 from splitsearch.searcher.deploy.export import ExportOptions, write_folder
 from splitsearch.searcher.deploy.folder import ExportFolder, open_export
 from splitsearch.searcher.deploy.halves import IMAGE
+from splitsearch.searcher.deploy.manifest import HEAD_PARTS, write_manifest
 from splitsearch.searcher.deploy.running import infer_pictures, pair_of, serve_tail
 from splitsearch.searcher.reporter import SilentReporter
 from splitsearch.spaces.errors import UserError
@@ -46,6 +47,19 @@ def test_what_is_wrong_with_pictures(exported: ExportFolder, tmp_path: Path) -> 
         list(infer_pictures(exported.path, "127.0.0.1:1", [], timeout_s=0))
     with pytest.raises(UserError, match="--server must be HOST:PORT"):
         list(infer_pictures(exported.path, "nowhere", []))
+
+
+def test_a_folder_of_before_heads_had_parts_runs(copied: ExportFolder, tmp_path: Path) -> None:
+    files = {name: digest for name, digest in copied.manifest.files.items() if name not in HEAD_PARTS}
+    write_manifest(copied.path, copied.manifest.model_copy(update={"files": files, "head_parts": None}))
+    for name in HEAD_PARTS:
+        (copied.path / name).unlink()
+    old = open_export(copied.path)
+    assert pair_of(old)[0].head.rest is None
+    everybody = old.retuned(0.0)
+    Image.fromarray(np.zeros((20, 30, 3), dtype=np.uint8)).save(tmp_path / "black.png")
+    (answer,) = infer_pictures(everybody.path, "127.0.0.1:1", [tmp_path / "black.png"])
+    assert answer["answered"] == "device"
 
 
 def test_what_leaves_at_the_exit_needs_no_server(copied: ExportFolder, tmp_path: Path) -> None:

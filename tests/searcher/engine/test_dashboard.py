@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -54,11 +55,11 @@ def copied(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "run"))
 
 
-def served(run: Path, look: Callable[[str, int], Any]) -> tuple[Any, str]:
+def served(run: Path, look: Callable[[str, int], Any], **environment: str) -> tuple[Any, str]:
     """What `look` saw at the address of the server and the number of its study, and what the server said."""
     port = free_port()
     command = [sys.executable, "-m", "splitsearch", "dashboard", str(run), "--port", str(port)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | environment) as server:
         try:
             (study,) = fetch(f"http://127.0.0.1:{port}/api/studies")["study_summaries"]
             seen = look(f"http://127.0.0.1:{port}", study["study_id"])
@@ -145,6 +146,27 @@ def test_notes_of_others_stay_and_ours_are_renewed(copied: Path) -> None:
     assert "earlier part of the run" in optuna_dashboard.get_note(Trial(study, ids[0]))
     assert optuna_dashboard.get_note(Trial(study, ids[1])) == "a person's words"
     assert len(list((copied / "artifacts").iterdir())) == 1
+
+
+def test_a_study_elsewhere_is_opened_there(
+    cli: Any, workplace: Path, run_arguments: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    url = f"journal:{workplace / 'elsewhere.log'}"
+    done = cli(*run_arguments, "--trials", "2", "--storage", url, "--study", "night", "--out", "elsewhere")
+    assert done.returncode == 0, done.stderr
+    run = workplace / "elsewhere"
+    detail, _ = served(run, lambda address, study: fetch(f"{address}/api/studies/{study}?after=0"))
+    assert detail["name"] == "night"
+    assert not (run / "study.db").exists(), "no empty study is made beside the real one"
+    assert json.loads((run / "front.json").read_text())["verdict"] in detail["note"]["body"]
+    # A folder keeps no password: its URL has to be given again, by the flag or by the variable of the workers.
+    (run / "study.json").write_text(json.dumps({"storage": "postgresql://me:***@there/db", "study": "night"}))
+    done = cli("dashboard", "elsewhere")
+    assert (done.returncode, "give it with its password as --storage" in done.stderr) == (2, True)
+    detail, _ = served(
+        run, lambda address, study: fetch(f"{address}/api/studies/{study}?after=0"), SPLITSEARCH_STORAGE=url
+    )
+    assert detail["name"] == "night"
 
 
 def test_a_port_in_use_is_named(finished: Path) -> None:
