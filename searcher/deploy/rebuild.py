@@ -26,7 +26,16 @@ from splitsearch.spaces.graph.trace import TracedGraph
 from splitsearch.spaces.model import SplitModel, Stage
 from splitsearch.spaces.variants.variants import Recipe, Variants
 
-__all__ = ["BACKBONE_FILE", "load_stages", "onnx_pair", "pruned_widths", "rebuilt", "save_stages", "torch_pair"]
+__all__ = [
+    "BACKBONE_FILE",
+    "load_stages",
+    "onnx_pair",
+    "pruned_widths",
+    "rebuilt",
+    "require_structure",
+    "save_stages",
+    "torch_pair",
+]
 
 BACKBONE_FILE = "backbone.py"
 """A backbone of the user's own travels with the folder."""
@@ -90,7 +99,7 @@ def rebuilt(export: ExportFolder) -> SplitModel:
         name = f"{export.path / BACKBONE_FILE}:{name.rpartition(':')[2]}"
     backbone = load_backbone(name, classes=len(manifest.classes), weights="none")
     variants = Variants.trace(name, backbone.module, config.image_size)
-    _require_structure(variants.graph, export)
+    require_structure(variants.graph, export)
     variants.widths = manifest.widths
     try:
         model = assemble(config, variants)
@@ -105,7 +114,12 @@ def rebuilt(export: ExportFolder) -> SplitModel:
     return model
 
 
-def _require_structure(graph: TracedGraph, export: ExportFolder) -> None:
+def require_structure(graph: TracedGraph, export: ExportFolder) -> None:
+    """Refuses a network that is not the one whose weights a folder holds.
+
+    Raises:
+        UserError: it is not.
+    """
     if structure_hash(graph) != export.manifest.structure:
         exported = ", ".join(
             f"{name} {export.manifest.versions[name]}"
