@@ -85,7 +85,7 @@ def test_every_kind_of_candidate_goes_on_bit_by_bit(
 ) -> None:
     """Killed inside an epoch, after the first one, against never killed: 8 steps in 2 epochs."""
     folder = export(**fields)
-    with pytest.raises(BaseException, match="^$"):
+    with pytest.raises(BaseException, match=r"^$"):
         go(folder, out=tmp_path / "killed", reporter=killing(6), **given)
     assert standing(tmp_path / "killed")[1]["step"] == 4
     go(folder, out=tmp_path / "killed", resume=True)
@@ -99,7 +99,7 @@ def test_every_kind_of_candidate_goes_on_bit_by_bit(
 def test_a_kill_in_any_epoch_loses_that_epoch_alone(
     step: int, kept: int, export: Any, go: Any, killing: Any, tmp_path: Path
 ) -> None:
-    with pytest.raises(BaseException, match="^$"):
+    with pytest.raises(BaseException, match=r"^$"):
         go(export(), out=tmp_path / "o", reporter=killing(step))
     assert read_checkpoint(tmp_path / "o" / "last.safetensors")[1]["step"] == kept
 
@@ -153,7 +153,7 @@ def test_a_training_is_not_begun_twice_nor_gone_on_with_otherwise(
     export: Any, go: Any, killing: Any, tmp_path: Path
 ) -> None:
     folder, other = export(), export(channels=2)
-    with pytest.raises(BaseException, match="^$"):
+    with pytest.raises(BaseException, match=r"^$"):
         go(folder, reporter=killing(2))
     with pytest.raises(UserError, match=r"training' holds a training already: go on with it by --resume"):
         go(folder)
