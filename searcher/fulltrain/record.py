@@ -102,10 +102,10 @@ def require_agreement(record: Record, material: Material, out: Path) -> None:
         )
     for name, begun, found in (
         ("images", record.data, material.data.fingerprint),
-        ("teacher", record.teacher, material.digest),
+        ("weights of the teacher", record.teacher, material.digest),
     ):
         if begun != found:
             raise UserError(
-                f"the training in '{out}' was begun with another {name} ({begun[:8]} there, {found[:8]} here): "
+                f"the training in '{out}' was begun with other {name} ({begun[:8]} there, {found[:8]} here): "
                 "begin anew with another -o"
             )
