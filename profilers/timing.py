@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
-__all__ = ["Stopwatch", "pause", "processor_ns", "processor_stopwatch", "timestamp"]
+__all__ = ["Stopwatch", "pause", "processor_ns", "processor_stopwatch", "time_limit", "timestamp"]
 
 
 class Stopwatch:
@@ -33,6 +33,11 @@ def pause(seconds: float) -> None:
 def timestamp() -> str:
     """The present in UTC, such as `20261121-093000`, for names of folders."""
     return datetime.now(tz=timezone.utc).strftime("%Y%m%d-%H%M%S")
+
+
+def time_limit(seconds: float) -> timedelta:
+    """A length of time as libraries want it that wait for something."""
+    return timedelta(seconds=seconds)
 
 
 def processor_ns() -> int:

@@ -25,6 +25,11 @@ __all__ = [
 class Interrupted(BaseException):
     """Ctrl-C or SIGTERM; no Exception, so that nobody swallows it. The message says how to go on."""
 
+    def __init__(self, message: str = "", *, status: int = 130) -> None:
+        """Takes the message, and the exit status of the process."""
+        super().__init__(message)
+        self.status = status
+
 
 class SplitsearchError(Exception):
     """Root of everything that splitsearch raises on purpose."""

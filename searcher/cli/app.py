@@ -19,6 +19,7 @@ from splitsearch.searcher.cli.results import COMMANDS as RESULTS
 from splitsearch.searcher.cli.retarget import COMMANDS as RETARGETING
 from splitsearch.searcher.cli.run import COMMANDS as SEARCH
 from splitsearch.searcher.cli.simulate import COMMANDS as SIMULATION
+from splitsearch.searcher.cli.train import COMMANDS as TRAINING
 from splitsearch.searcher.cli.worker import COMMANDS as WORK
 from splitsearch.spaces.errors import Interrupted, NothingFeasibleError, StorageError, UserError
 
@@ -33,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 COMMANDS: dict[str, Callable[..., None]] = (
-    SEARCH | WORK | INSPECTION | COUNTING | COSTING | RESULTS | RETARGETING | SIMULATION | DEPLOYMENT
+    SEARCH | WORK | INSPECTION | COUNTING | COSTING | RESULTS | RETARGETING | SIMULATION | DEPLOYMENT | TRAINING
 )
 for command, function in COMMANDS.items():
     app.command(command)(function)
@@ -72,7 +73,7 @@ def main() -> None:
             raise
         _fail(str(error), 1)
     except Interrupted as error:
-        _fail(str(error) or "interrupted", 130)
+        _fail(str(error) or "interrupted", error.status)
     except BrokenPipeError:
         os._exit(0)  # the reader of our output has left, as `head` does: nothing is wrong
     except Exception as error:

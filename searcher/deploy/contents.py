@@ -27,6 +27,7 @@ from splitsearch.searcher.deploy.manifest import (
     Preprocessing,
     Seen,
     Tensor,
+    Trained,
     file_hash,
 )
 from splitsearch.searcher.deploy.outcomes import Outcomes
@@ -48,12 +49,16 @@ Sides = dict[Any, Tensors]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """A candidate of a run: front.json, the run's settings, its entry of the front, and itself."""
+    """A candidate of a run: front.json, the run's settings, its entry of the front, and itself.
+
+    `trained` tells of the full training that its weights are from, if they are not the search's.
+    """
 
     document: dict[str, Any]
     settings: RunSettings
     entry: dict[str, Any]
     restored: Restored
+    trained: Trained | None = None
 
 
 def describe(chosen: Chosen, folder: Path, outcomes: Outcomes, checked: Checked | None) -> Manifest:
@@ -98,6 +103,7 @@ def describe(chosen: Chosen, folder: Path, outcomes: Outcomes, checked: Checked 
         costs=costs_of(chosen.settings, model, outcomes, config),
         baselines=tuple(chosen.document["baselines"]),
         widths=pruned_widths(config, restored.teacher.variants),
+        trained=chosen.trained,
     )
 
 

@@ -158,6 +158,8 @@ class _Export:
         reporter.say(
             f"validation accuracy {seen.accuracy:.4f} on {seen.images} images; {seen.search_accuracy:.4f} in the search"
         )
+        if self.chosen.trained is not None:
+            return
         if seen.images == len(self.restored.data.val) and abs(seen.accuracy - seen.search_accuracy) > 0.5 / seen.images:
             reporter.say(
                 "warning: that is not what the search measured; the teacher or a library is another one by now"

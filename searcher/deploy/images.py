@@ -10,7 +10,7 @@ from splitsearch.searcher.reporter import Reporter
 from splitsearch.searcher.settings import read_settings
 from splitsearch.spaces.errors import UserError
 
-__all__ = ["evaluation_images"]
+__all__ = ["evaluation_images", "require_classes"]
 
 
 def evaluation_images(
@@ -34,7 +34,7 @@ def evaluation_images(
     size = export.config.image_size
     # Training images are not needed: one is the fewest that a data set is loaded with.
     data = load_dataset(spec, image_size=size, subset=1, seed=0, data_dir=place, progress=reporter.progress)
-    _require_classes(export, data)
+    require_classes(export, data)
     if not has_test(spec, place):
         return spec, data.val, None
     test = load_test(spec, image_size=size, data_dir=place, progress=reporter.progress, say=reporter.say)
@@ -50,7 +50,12 @@ def _place(export: ExportFolder, dataset: str | None, data_dir: Path | None) -> 
     return f"{prefix}:{settings.path(place)}" if colon else prefix, data_dir or kept
 
 
-def _require_classes(export: ExportFolder, data: Dataset) -> None:
+def require_classes(export: ExportFolder, data: Dataset) -> None:
+    """Refuses a data set that has other classes than a model.
+
+    Raises:
+        UserError: it has.
+    """
     ours = export.manifest.classes
     if data.classes != ours:
         raise UserError(

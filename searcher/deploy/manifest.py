@@ -22,6 +22,7 @@ __all__ = [
     "Preprocessing",
     "Seen",
     "Tensor",
+    "Trained",
     "file_hash",
     "read_manifest",
     "write_manifest",
@@ -98,6 +99,30 @@ class Seen(ProfilePart):
     teacher_accuracy: float = Field(ge=0, le=1)
 
 
+class Trained(ProfilePart):
+    """A full training after the search, whose best weights the folder holds.
+
+    Attributes:
+        trainer: by name.
+        epochs: that it took.
+        best_epoch: whose weights these are, from 1: the best on the validation images.
+        training_images: how many.
+        validation_images: how many; they chose the epoch.
+        accuracy: top-1 in [0, 1] of these weights on all validation images.
+        exported_accuracy: of the weights that the folder held before, on the same images.
+        seed: of the training.
+    """
+
+    trainer: Text
+    epochs: Count
+    best_epoch: Count
+    training_images: Count
+    validation_images: Count
+    accuracy: float = Field(ge=0, le=1)
+    exported_accuracy: float = Field(ge=0, le=1)
+    seed: int
+
+
 class Checked(ProfilePart):
     """How the ONNX files compare with PyTorch on validation images, at the time of export.
 
@@ -147,6 +172,7 @@ class Manifest(ProfilePart):
         costs: of an image on the `full` branch and of one that leaves at the `exit`, as costed, with their source.
         baselines: of the run, on its validation images.
         widths: side to the channels of the layers that pruning left narrower.
+        trained: the full training that the weights are from; None if they are the search's.
     """
 
     schema_version: Literal[1] = Field(alias="schema")
@@ -169,6 +195,7 @@ class Manifest(ProfilePart):
     costs: dict[str, Any]
     baselines: tuple[dict[str, Any], ...]
     widths: dict[str, dict[str, int]]
+    trained: Trained | None = None
 
 
 def file_hash(path: Path) -> str:

@@ -47,6 +47,7 @@ __all__ = [
     "onnx_pair",
     "pruned_widths",
     "rebuilt",
+    "require_structure",
     "save_stages",
     "torch_pair",
 ]
@@ -113,7 +114,7 @@ def rebuilt(export: ExportFolder) -> SplitModel:
         name = f"{export.path / BACKBONE_FILE}:{name.rpartition(':')[2]}"
     backbone = load_backbone(name, classes=len(manifest.classes), weights="none")
     variants = Variants.trace(name, backbone.module, config.image_size)
-    _require_structure(variants.graph, export)
+    require_structure(variants.graph, export)
     variants.widths = manifest.widths
     try:
         model = assemble(config, variants)
@@ -128,7 +129,12 @@ def rebuilt(export: ExportFolder) -> SplitModel:
     return model
 
 
-def _require_structure(graph: TracedGraph, export: ExportFolder) -> None:
+def require_structure(graph: TracedGraph, export: ExportFolder) -> None:
+    """Refuses a network that is not the one whose weights a folder holds.
+
+    Raises:
+        UserError: it is not.
+    """
     if structure_hash(graph) != export.manifest.structure:
         exported = ", ".join(
             f"{name} {export.manifest.versions[name]}"

@@ -26,7 +26,7 @@ from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import InfeasibleError, UserError
 from splitsearch.spaces.model import SplitModel
 
-__all__ = ["Restored", "data_of", "restore", "target_of", "teacher_for"]
+__all__ = ["Restored", "data_of", "restore", "target_of", "teacher_for", "with_learned"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +61,25 @@ def restore(run: Path, settings: RunSettings, entry: dict[str, Any], reporter: R
         model = assemble(config, teacher.variants)
     except InfeasibleError as error:
         raise UserError(f"trial {entry['trial']} cannot be built again: {error}") from error
+    model = with_learned(model, checkpoint)
+    return Restored(config=config, model=model, teacher=teacher, data=data)
+
+
+def with_learned(model: SplitModel, checkpoint: Path) -> SplitModel:
+    """A candidate with the weights that a training left, as `<stage>.<parameter>`.
+
+    Raises:
+        UserError: they cannot be read, or do not fit.
+    """
     try:
         weights = load_file(checkpoint)
-        # A trainer may have changed parts that are the backbone's own.
-        model = own_copies(model, tuple({name.partition(".")[0] for name in weights}))
-        learned = [stage for stage in (*device_stages(model), *model.at("server")) if not stage.original]
-        load_stages(learned, weights, f"'{checkpoint}'")
     except SafetensorError as error:
         raise UserError(f"'{checkpoint}' is no safetensors file: {error}") from error
-    return Restored(config=config, model=model, teacher=teacher, data=data)
+    # A trainer may have changed parts that are the backbone's own.
+    model = own_copies(model, tuple({name.partition(".")[0] for name in weights}))
+    learned = [stage for stage in (*device_stages(model), *model.at("server")) if not stage.original]
+    load_stages(learned, weights, f"'{checkpoint}'")
+    return model
 
 
 def data_of(settings: RunSettings, reporter: Reporter) -> Dataset:

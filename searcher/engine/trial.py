@@ -20,6 +20,7 @@ from splitsearch.searcher.engine.results import TrialResult
 from splitsearch.searcher.engine.statistics import wilson_interval
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.distill import Recipe, Trainer, Tutor, prepare
+from splitsearch.searcher.training.loops import exhausted
 from splitsearch.searcher.training.rungs import Curve, drop, identity
 from splitsearch.searcher.training.sharing import Families, training_key
 from splitsearch.searcher.training.teacher import Teacher
@@ -133,7 +134,7 @@ class Evaluator:
             try:
                 return self._trained(known, config, stop, siblings, self.recipe)
             except (RuntimeError, MemoryError) as error:
-                if not _exhausted(error) or self.recipe.batch_size < 4:
+                if not exhausted(error) or self.recipe.batch_size < 4:
                     raise
             gc.collect()  # what the failed training held must be gone before the next one begins
             halved = replace(self.recipe, batch_size=self.recipe.batch_size // 2)
@@ -210,13 +211,6 @@ class Evaluator:
             reason = f"accuracy drop {drop_in_accuracy:.3f} is above the budget of {limit:g}"
             return replace(result, state="pruned", reason=reason)
         return result
-
-
-def _exhausted(error: BaseException) -> bool:
-    """Whether memory ran out: torch says so in words on the CPU."""
-    text = str(error).lower()
-    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    return known or "out of memory" in text or "allocate memory" in text
 
 
 def _blank(

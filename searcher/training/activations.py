@@ -23,20 +23,23 @@ from splitsearch.spaces.graph.trace import TracedGraph
 from splitsearch.spaces.model import Resize
 from splitsearch.spaces.variants.variants import Recipe, Variants
 
-__all__ = ["Activations", "Shared", "narrowest"]
+__all__ = ["LOGITS", "Activations", "Place", "Shared", "narrowest"]
 
 VERSION = 1
 """Of how activations are computed; whoever changes it counts it up."""
 
 KIND = "activations"
 _CHUNK = 64
-_LOGITS = ""  # in the place of a cut's name
+_CPU = torch.device("cpu")
+LOGITS = ""
+"""In the place of a cut's name: what the network returns."""
 
 _NARROW = (torch.float16, torch.bfloat16)
 _TOLERANCE = 1e-5
 """Mean squared error of rounding over the variance: what a distillation loss, which is relative to it, moves by."""
 
-_Place = tuple[str, int, int]  # cut, image size, view
+Place = tuple[str, int, int]
+"""Cut, image size, view."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,7 @@ class Activations:
         *,
         shared: Shared | None = None,
         views: Views | None = None,
+        device: torch.device = _CPU,
     ) -> None:
         """Computes nothing yet.
 
@@ -86,14 +90,16 @@ class Activations:
             max_bytes: of memory for whole cuts, the least recently used making room; larger ones stay mapped.
             shared: keeps them for other processes and later runs. None keeps float32 in memory alone.
             views: of the images; None means the plain ones.
+            device: where the teacher's weights are, and where everything is returned; what is kept lies in memory.
         """
         self.variants = variants
         self.images = images
         self.max_bytes = max_bytes
+        self.device = device
         self._shared = shared
         self._views = views or Views()
-        self._kept: OrderedDict[_Place, torch.Tensor] = OrderedDict()
-        self._mapped: dict[_Place, torch.Tensor | None] = {}
+        self._kept: OrderedDict[Place, torch.Tensor] = OrderedDict()
+        self._mapped: dict[Place, torch.Tensor | None] = {}
 
     @property
     def views(self) -> int:
@@ -102,7 +108,7 @@ class Activations:
 
     def inputs(self, indices: torch.Tensor, size: int | None = None, view: int = 0) -> torch.Tensor:
         """Returns normalised images (len(indices), 3, S, S), brought to `size` pixels as candidates do it."""
-        images = normalise(self._views.apply(self.images[indices], indices, view))
+        images = normalise(self._views.apply(self.images[indices].to(self.device), indices, view))
         return images if size in (None, images.shape[-1]) else Resize(size or 0)(images)
 
     def at(self, cut: str, indices: torch.Tensor, size: int | None = None, view: int = 0) -> torch.Tensor:
@@ -118,13 +124,13 @@ class Activations:
 
     def logits(self, indices: torch.Tensor, view: int = 0) -> torch.Tensor:
         """Returns the teacher's logits (len(indices), K), float32, on images of the size that they have here."""
-        return self._rows((_LOGITS, self.variants.graph.image_size, view), indices)
+        return self._rows((LOGITS, self.variants.graph.image_size, view), indices)
 
-    def _rows(self, place: _Place, indices: torch.Tensor) -> torch.Tensor:
+    def _rows(self, place: Place, indices: torch.Tensor) -> torch.Tensor:
         whole = self._whole(place)
-        return self._compute(place, indices) if whole is None else whole[indices].float()
+        return self._compute(place, indices) if whole is None else whole[indices].to(self.device).float()
 
-    def _whole(self, place: _Place) -> torch.Tensor | None:
+    def _whole(self, place: Place) -> torch.Tensor | None:
         """All rows, in memory or mapped; None where they are too many."""
         if place in self._kept:
             self._kept.move_to_end(place)
@@ -138,18 +144,18 @@ class Activations:
                 return self._kept[place]
         return self._mapped[place]
 
-    def _keep(self, place: _Place, tensor: torch.Tensor) -> None:
+    def _keep(self, place: Place, tensor: torch.Tensor) -> None:
         while self._kept and sum(map(_bytes, self._kept.values())) + _bytes(tensor) > self.max_bytes:
             self._kept.popitem(last=False)
         # A copy of what is mapped: its entry may then be evicted.
         self._kept[place] = tensor if self._shared is None else tensor.clone()
 
-    def _alone(self, place: _Place) -> torch.Tensor | None:
+    def _alone(self, place: Place) -> torch.Tensor | None:
         if self._elements(place) * torch.float32.itemsize > self.max_bytes:
             return None
-        return self._compute(place, torch.arange(len(self.images)))
+        return self._compute(place, torch.arange(len(self.images))).cpu()
 
-    def _stored(self, place: _Place, shared: Shared) -> torch.Tensor | None:
+    def _stored(self, place: Place, shared: Shared) -> torch.Tensor | None:
         """From the store, else made for it, else in memory."""
         key = self._key(place, shared)
         found = shared.store.open(KIND, key)
@@ -167,37 +173,40 @@ class Activations:
             except _OverflowError:
                 continue
 
-    def _key(self, place: _Place, shared: Shared) -> dict[str, Any]:
+    def _key(self, place: Place, shared: Shared) -> dict[str, Any]:
         cut, size, view = place
         release = torch.__version__.partition("+")[0]
-        return shared.key | self._views.key(view) | {"cut": cut, "size": size, "torch": release, "made": VERSION}
+        # Another kind of device adds in another order; entries of the CPU keep the names that they had.
+        where = {} if self.device.type == "cpu" else {"device": self.device.type}
+        own = {"cut": cut, "size": size, "torch": release, "made": VERSION}
+        return shared.key | self._views.key(view) | own | where
 
-    def _type(self, place: _Place) -> torch.dtype:
+    def _type(self, place: Place) -> torch.dtype:
         return narrowest(self._compute(place, torch.arange(min(_CHUNK, len(self.images)))))
 
-    def _rounded(self, place: _Place, dtype: torch.dtype, start: int = 0) -> Iterator[torch.Tensor]:
+    def _rounded(self, place: Place, dtype: torch.dtype, start: int = 0) -> Iterator[torch.Tensor]:
         """All rows from `start` on, chunk by chunk, always in the same chunks: equal bits wherever they are kept."""
         for chunk in torch.split(torch.arange(start, len(self.images)), _CHUNK):
-            exact = self._compute(place, chunk)
+            exact = self._compute(place, chunk).cpu()
             rounded = exact.to(dtype)
             if dtype != torch.float32 and not bool(rounded.isfinite().all()) and bool(exact.isfinite().all()):
                 raise _OverflowError
             yield rounded
 
-    def _elements(self, place: _Place) -> int:
+    def _elements(self, place: Place) -> int:
         graph = self._graph(place)
-        each = self.variants.classes if place[0] == _LOGITS else find_cut(graph, place[0]).elements
+        each = self.variants.classes if place[0] == LOGITS else find_cut(graph, place[0]).elements
         return each * len(self.images)
 
-    def _graph(self, place: _Place) -> TracedGraph:
+    def _graph(self, place: Place) -> TracedGraph:
         own = self.variants.graph
         return own if place[1] == own.image_size else self.variants.get(Recipe(image_size=place[1]))
 
     @torch.no_grad()
-    def _compute(self, place: _Place, indices: torch.Tensor) -> torch.Tensor:
+    def _compute(self, place: Place, indices: torch.Tensor) -> torch.Tensor:
         cut, size, view = place
         graph = self._graph(place)
-        head = graph.module if cut == _LOGITS else split_at(graph, find_cut(graph, cut))[0]
+        head = graph.module if cut == LOGITS else split_at(graph, find_cut(graph, cut))[0]
         return torch.cat([head(self.inputs(chunk, size, view)) for chunk in torch.split(indices, _CHUNK)])
 
 
@@ -206,7 +215,7 @@ class _Filling:
     """Writes one place into the store."""
 
     of: Activations
-    place: _Place
+    place: Place
     dtype: torch.dtype
 
     def __call__(self, writer: Writer) -> dict[str, Any]:

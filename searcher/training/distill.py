@@ -1,8 +1,11 @@
 """A candidate's training from its configuration: what other parts of the search ask for, in one call."""
 
+from collections.abc import Callable
+
 from splitsearch.searcher.training import trainers
 from splitsearch.searcher.training.recipe import Recipe
 from splitsearch.searcher.training.runner import Training
+from splitsearch.searcher.training.stepping import PLAIN, Stepping
 from splitsearch.searcher.training.student import Student
 from splitsearch.searcher.training.trainer import TRAINERS, Trainer, own_copies
 from splitsearch.searcher.training.trainers.recovery import divide_dropout
@@ -22,6 +25,9 @@ def prepare(  # noqa: PLR0913  # who learns, from whom, how, and in which order
     *,
     seed: int,
     bits: tuple[int, ...] = (),
+    stepping: Stepping = PLAIN,
+    decay: float | None = None,
+    ready: Callable[[SplitModel], None] = lambda model: None,
 ) -> tuple[SplitModel, Training]:
     """A training that has not begun.
 
@@ -33,6 +39,9 @@ def prepare(  # noqa: PLR0913  # who learns, from whom, how, and in which order
         recipe: how long and how fast.
         seed: of the order of images.
         bits: bit-widths of the candidates that share the training; empty means the candidate's own.
+        stepping: how a step is computed.
+        decay: of the average of the weights; None for no average.
+        ready: is called with the candidate's own stages before anything is built on them, and may move or change them.
 
     Returns:
         The candidate with copies of its own of what the trainer changes, and its training.
@@ -43,6 +52,7 @@ def prepare(  # noqa: PLR0913  # who learns, from whom, how, and in which order
     if foreign:
         divide_dropout(tail.module)
     own = own_copies(model, trainer.changes)
+    ready(own)
     lesson = Lesson(
         student=Student(config=config, model=own, activations=tutor.activations),
         tutor=tutor,
@@ -51,7 +61,7 @@ def prepare(  # noqa: PLR0913  # who learns, from whom, how, and in which order
         foreign_tail=foreign,
         bits=bits or (config.bits,),
     )
-    return own, Training(lesson, trainer.phases(lesson))
+    return own, Training(lesson, trainer.phases(lesson), stepping, decay)
 
 
 def distil(

@@ -8,7 +8,7 @@ from torch import nn
 
 from splitsearch.spaces.errors import InfeasibleError
 
-__all__ = ["Progress", "Schedule", "batches", "correct", "minimise", "silent"]
+__all__ = ["Progress", "Schedule", "batches", "correct", "exhausted", "minimise", "silent"]
 
 Progress = Callable[[str, int, int], None]
 EVALUATION_BATCH = 128
@@ -86,3 +86,10 @@ def correct(logits_of: Callable[[torch.Tensor], torch.Tensor], labels: torch.Ten
     """Whether each image is classified rightly, (N,) bool; `logits_of` maps indices to logits."""
     chunks = torch.split(torch.arange(len(labels)), EVALUATION_BATCH)
     return torch.cat([logits_of(chunk).argmax(1) == labels[chunk] for chunk in chunks])
+
+
+def exhausted(error: BaseException) -> bool:
+    """Whether memory ran out: torch says so in words on the CPU."""
+    text = str(error).lower()
+    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return known or "out of memory" in text or "allocate memory" in text

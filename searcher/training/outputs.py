@@ -79,11 +79,11 @@ def outputs_of(
     for chunk in torch.split(chosen, EVALUATION_BATCH):
         narrow, features = student.narrow(chunk)
         if student.model.exit is not None:
-            early.append(student.model.exit.stage.module(features))
+            early.append(student.model.exit.stage.module(features).cpu())
         for bits, parts in final.items():
             codings = [coding for width, coding in sizes if width == bits]
-            received, lengths = _sent(narrow, bits, codings, wire=wire)
-            parts.append(student.logits(received))
+            received, lengths = _sent(narrow.cpu(), bits, codings, wire=wire)
+            parts.append(student.logits(received.to(narrow.device)).cpu())
             for coding, length in zip(codings, lengths, strict=True):
                 sizes[bits, coding] += length
     return Outputs(

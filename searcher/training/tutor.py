@@ -67,7 +67,7 @@ class Lesson:
 
     def labels(self, batch: Batch) -> torch.Tensor:
         """(N,) int64."""
-        return self.tutor.data.train.labels[batch.indices]
+        return self.tutor.data.train.labels[batch.indices].to(self.tutor.activations.device)
 
     def view(self, batch: Batch, member: int = 0) -> int:
         """Which view of the images a member sees in this epoch: another one for each, where there are several."""

@@ -27,6 +27,7 @@ VERSION = 1
 _SMALL = 64  # pixels of side below which images are shifted, and not magnified
 _AREA = (0.08, 1.0)
 _RATIO = (3 / 4, 4 / 3)
+_KEPT = 8  # views whose draws stay in memory: a long training sees each of its views in one epoch alone
 _DRAWS = 5  # random numbers per image: area, ratio, two offsets, mirroring
 
 
@@ -85,6 +86,8 @@ class Views:
         """Uniform numbers (at least `count`, 5); row i is the same however many there are."""
         if view not in self._drawn or len(self._drawn[view]) < count:
             rows = 1 << max(10, (count - 1).bit_length())
+            while len(self._drawn) >= _KEPT:
+                self._drawn.pop(next(iter(self._drawn)))
             self._drawn[view] = np.random.default_rng([self.seed, view]).random((rows, _DRAWS))
         return self._drawn[view]
 

@@ -3,7 +3,7 @@
 import threading
 from datetime import datetime
 
-from splitsearch.profilers.timing import Stopwatch, processor_ns, processor_stopwatch, timestamp
+from splitsearch.profilers.timing import Stopwatch, processor_ns, processor_stopwatch, time_limit, timestamp
 
 
 def test_a_stopwatch_counts_from_its_start() -> None:
@@ -29,3 +29,7 @@ def test_a_thread_that_waits_uses_no_time() -> None:
     assert processor_ns() - start < 20_000_000
     assert sum(range(200_000)) > 0
     assert processor_ns() > start
+
+
+def test_a_time_limit_is_as_long_as_it_says() -> None:
+    assert time_limit(90.0).total_seconds() == 90.0

@@ -15,3 +15,11 @@ def test_an_interrupt_is_no_exception_that_a_handler_would_swallow() -> None:
     assert not issubclass(Interrupted, Exception)
     assert issubclass(UserError, SplitsearchError)
     assert issubclass(NothingFeasibleError, SplitsearchError)
+
+
+def test_an_interrupt_knows_the_exit_status() -> None:
+    assert (Interrupted().status, str(Interrupted("a", status=143)), Interrupted("a", status=143).status) == (
+        130,
+        "a",
+        143,
+    )

@@ -30,6 +30,7 @@ OWNERS = {
     "onnxscript": (),
     "tensorrt": ("profilers/measure/agent.py",),
     "sklearn": ("searcher/data/", "profilers/predict/model.py", "searcher/engine/samplers/surrogate.py"),
+    "tensorboard": ("searcher/fulltrain/journal.py",),
     "moocore": ("searcher/engine/pareto.py",),
 }
 

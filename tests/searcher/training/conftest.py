@@ -11,6 +11,7 @@ from splitsearch.searcher.data.dataset import Dataset, Split
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.distill import TRAINERS, Recipe, Tutor, prepare
 from splitsearch.searcher.training.runner import Training
+from splitsearch.searcher.training.stepping import PLAIN, Stepping
 from splitsearch.spaces.assemble import assemble
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.variants.variants import Variants
@@ -51,3 +52,19 @@ def training(variants: Variants, tutor: Tutor) -> MakeTraining:
         return prepare(TRAINERS.get(trainer), config, assemble(config, variants), tutor, short, seed=0)[1]
 
     return make
+
+
+@pytest.fixture
+def make(variants: Variants, tutor: Tutor) -> MakeTraining:
+    """Makes a training by `stepping`, `decay`, `recipe` and changes of the candidate."""
+
+    def made(
+        stepping: Stepping = PLAIN, decay: float | None = None, recipe: Recipe | None = None, **changes: Any
+    ) -> Training:
+        torch.manual_seed(0)
+        config = replace(BASE, **changes)
+        short = recipe or Recipe(epochs=3, batch_size=16)
+        model = assemble(config, variants)
+        return prepare(TRAINERS.get("hnd"), config, model, tutor, short, seed=0, stepping=stepping, decay=decay)[1]
+
+    return made

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from splitsearch.searcher.training.loops import Schedule, batches, correct, minimise, silent
+from splitsearch.searcher.training.loops import Schedule, batches, correct, exhausted, minimise, silent
 from splitsearch.spaces.errors import InfeasibleError
 
 SCHEDULE = Schedule(epochs=30, batch_size=8, learning_rate=0.3)
@@ -44,3 +44,10 @@ def test_hits_are_counted_in_order() -> None:
     guess = torch.nn.functional.one_hot(torch.zeros(300, dtype=torch.int64), 3).float()
     assert torch.equal(correct(lambda indices: guess[indices], labels), labels == 0)
     silent("nobody", 1, 2)
+
+
+def test_memory_that_ran_out_is_told_from_other_faults() -> None:
+    assert exhausted(MemoryError())
+    assert exhausted(torch.OutOfMemoryError("CUDA out of memory."))
+    assert exhausted(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"))
+    assert not exhausted(RuntimeError("shapes do not match"))

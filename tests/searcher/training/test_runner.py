@@ -95,3 +95,18 @@ def test_norm_statistics_of_the_first_batches_are_their_mean(training: Any) -> N
     assert len(means) == 2
     assert torch.allclose(norm.running_mean, torch.stack(means).mean(0), atol=1e-5)
     assert norm.momentum == 0.1
+
+
+@pytest.mark.parametrize("stop", [1, 3, 6, 7])
+def test_a_training_ends_after_the_step_that_asks_for_it(training: Any, stop: int) -> None:
+    """Six steps are a phase: its optimiser must be gone when the next one begins."""
+    recipe = Recipe(epochs=2, batch_size=20, full=True)
+    whole, halted = training("bottlefit", recipe), training("bottlefit", recipe)
+    losses: list[float] = []
+    assert halted.advance(12, lambda loss: losses.append(loss) or len(losses) == stop) == sum(losses) / stop
+    assert (halted.step, halted.phase) == (stop, "match" if stop <= 6 else "tune")
+    halted.advance(12)
+    whole.advance(12)
+    expected, found = whole.state()[0], halted.state()[0]
+    assert all(torch.equal(expected[key], found[key]) for key in expected)
+    assert halted.learning_rate == pytest.approx(1e-4)

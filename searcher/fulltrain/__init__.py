@@ -1,0 +1,1 @@
+"""Full training: an exported configuration with its published schedule, on one device or several."""
