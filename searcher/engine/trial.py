@@ -166,6 +166,8 @@ class Evaluator:
             labels=self.tutor.data.val.labels,
             folder=rung_folder(self.checkpoints, known.trial),
             who=identity(key, recipe, seed, bits),
+            family=(config, *siblings),
+            price=lambda each, found: _objectives(*self._realised(each, model, found)),
         )
         curve, reason = climb.run(known.trial, known.values, stop)
         if reason is not None:
@@ -193,15 +195,14 @@ class Evaluator:
         return Evaluated(result=result, siblings=others)
 
     def _judged(self, known: TrialResult, config: SplitConfig, model: SplitModel, found: Validation) -> TrialResult:
-        profile, source = self.pool.get(config), "measured"
+        profile, found = self._realised(config, model, found)
+        source = "measured"
         if self.proxy_size is not None:
-            found = scaled_payload(found, model, config.bits, profile.payload_bytes)
             source = "exact" if config.coding == "none" else f"estimated from images of {self.proxy_size} px"
-        profile = sent(profile, self.target, found.payload_bytes, found.exit_rate)
         result = replace(
             _costed(known, profile, payload_source=source),
             state="complete",
-            values=realised_values(profile, found.accuracy, found.payload_bytes, found.exit_rate),
+            values=_objectives(profile, found),
             accuracy_interval=wilson_interval(found.accuracy, found.images),
         )
         drop_in_accuracy = self.teacher.accuracy - found.accuracy
@@ -210,6 +211,17 @@ class Evaluator:
             reason = f"accuracy drop {drop_in_accuracy:.3f} is above the budget of {limit:g}"
             return replace(result, state="pruned", reason=reason)
         return result
+
+    def _realised(self, config: SplitConfig, model: SplitModel, found: Validation) -> tuple[Profile, Validation]:
+        """Costs of what was really sent, and what was validated, in the bytes of the images that are costed."""
+        profile = self.pool.get(config)
+        if self.proxy_size is not None:
+            found = scaled_payload(found, model, config.bits, profile.payload_bytes)
+        return sent(profile, self.target, found.payload_bytes, found.exit_rate), found
+
+
+def _objectives(profile: Profile, found: Validation) -> dict[str, float]:
+    return realised_values(profile, found.accuracy, found.payload_bytes, found.exit_rate)
 
 
 def _exhausted(error: BaseException) -> bool:
