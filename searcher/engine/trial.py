@@ -2,6 +2,7 @@
 
 import gc
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -49,7 +50,8 @@ class Evaluated:
     Attributes:
         result: of the candidate that was asked for.
         siblings: of the candidates of the pool that share its training and keep the budgets, at no cost of their own:
-            `trained_by` names the trial, which is also their number until they have one.
+            `trained_by` names the trial, which is also their number until they have one. If the training was stopped,
+            it was for all of them, and they are pruned with the reason.
     """
 
     result: TrialResult
@@ -107,8 +109,7 @@ class Evaluator:
             profile = self.pool.get(config)
         except InfeasibleError as error:
             return Evaluated(result=self.refuse(number, config, str(error)))
-        bound = "exact" if config.coding == "none" else "upper bound"
-        known = _costed(_blank(number, config, "failed", None), profile, payload_source=bound)
+        known = _costed(_blank(number, config, "failed", None), profile, payload_source=_bound(config))
         broken = self.budgets.violations(known.values)
         if broken:
             return Evaluated(result=replace(known, state="pruned", reason="; ".join(broken)))
@@ -172,10 +173,20 @@ class Evaluator:
         curve, reason = climb.run(known.trial, known.values, stop)
         if reason is not None:
             drop(climb.folder)
-            return Evaluated(result=replace(known, state="pruned", reason=reason, curve=curve))
+            stopped = replace(known, state="pruned", reason=reason, curve=curve)
+            return Evaluated(result=stopped, siblings=self._left_with(stopped, siblings))
         found = self._swept(known, config, siblings, model, curve)
         drop(climb.folder)
         return found
+
+    def _left_with(self, stopped: TrialResult, siblings: Sequence[SplitConfig]) -> tuple[TrialResult, ...]:
+        """Those that share a training which was stopped for all of them: else each would begin it anew."""
+        why = f"shares the training of trial {stopped.trial}: {stopped.reason}"
+        blanks = [_blank(stopped.trial, other, "pruned", why, trained_by=stopped.trial) for other in siblings]
+        return tuple(
+            _costed(blank, self.pool.get(other), payload_source=_bound(other))
+            for other, blank in zip(siblings, blanks, strict=True)
+        )
 
     def _swept(
         self, known: TrialResult, config: SplitConfig, siblings: list[SplitConfig], model: SplitModel, curve: Curve
@@ -229,6 +240,11 @@ def _exhausted(error: BaseException) -> bool:
     text = str(error).lower()
     known = isinstance(error, MemoryError | torch.OutOfMemoryError)
     return known or "out of memory" in text or "allocate memory" in text
+
+
+def _bound(config: SplitConfig) -> str:
+    """What the known payload is before training."""
+    return "exact" if config.coding == "none" else "upper bound"
 
 
 def _blank(

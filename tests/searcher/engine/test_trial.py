@@ -200,6 +200,9 @@ def test_who_may_stop_a_training_sees_all_that_comes_with_it(make: Make) -> None
     seen: list[Standing] = []
     result = make().evaluate_family(3, asked, stop=lambda standing: str(seen.append(standing)))
     assert result.result.state == "pruned"
+    assert [(one.state, one.trained_by, one.curve) for one in result.siblings] == [("pruned", 3, [])] * 2
+    assert {one.reason for one in result.siblings} == {f"shares the training of trial 3: {result.result.reason}"}
+    assert [one.key for one in result.siblings] == [always.key, coded.key]
     (standing,) = seen
     own, gone, rest = standing.family
     assert own["accuracy"] == standing.curve[-1]["accuracy"]
