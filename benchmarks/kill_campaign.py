@@ -30,8 +30,8 @@ from postgres import Postgres
 from waiting import open_waiting_study, work
 
 from splitsearch.searcher.engine.files import read_lines
+from splitsearch.searcher.engine.opening import load_study
 from splitsearch.searcher.engine.sharing.place import Place
-from splitsearch.searcher.engine.study import load_study
 
 _FORK = multiprocessing.get_context("fork")  # torch is imported once; what is killed is a process all the same
 

@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from postgres import Postgres
 from waiting import open_waiting_study, work
 
+from splitsearch.searcher.engine.opening import load_study
 from splitsearch.searcher.engine.sharing.place import Place
-from splitsearch.searcher.engine.study import load_study
 
 _FORK = multiprocessing.get_context("fork")
 

@@ -16,7 +16,7 @@ import torch
 
 from splitsearch.profilers.timing import pause
 from splitsearch.searcher.engine.keeping import Keeper
-from splitsearch.searcher.engine.search import describe, trained_count
+from splitsearch.searcher.engine.results import describe, trained_count
 from splitsearch.searcher.engine.sharing.artifacts import Artifacts
 from splitsearch.searcher.engine.study import RunStudy
 from splitsearch.searcher.ground import Ground
@@ -99,6 +99,7 @@ class Crew:
         finally:
             _end(members)
         self._report()
+        self._study.withdraw()
         if all(member.status for member in members):
             raise UserError(f"no worker could work: {_last_line(members[0].folder)}")
         return self._keeper.finish()

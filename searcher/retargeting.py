@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from splitsearch.searcher.agreement import agreement_of, require_agreement
+from splitsearch.searcher.engine.filing import results_of
 from splitsearch.searcher.engine.front import front_document, write_front
+from splitsearch.searcher.engine.opening import load_study
 from splitsearch.searcher.engine.recost import recost
-from splitsearch.searcher.engine.results import TrialResult
-from splitsearch.searcher.engine.search import trained_count
+from splitsearch.searcher.engine.results import TrialResult, trained_count
 from splitsearch.searcher.engine.sharing.hold import hold
 from splitsearch.searcher.engine.sharing.place import place_of
-from splitsearch.searcher.engine.study import load_study, results_of
 from splitsearch.searcher.engine.trial import checkpoint_path
 from splitsearch.searcher.ground import Ground, baselines_of, prepare
 from splitsearch.searcher.plan import check, read_run, require_writable

@@ -12,13 +12,15 @@ from typing import Any
 from splitsearch.searcher.agreement import agreement_of, differences, require_agreement, versions
 from splitsearch.searcher.confirming import confirm
 from splitsearch.searcher.crew import Crew, worker_name
+from splitsearch.searcher.engine.feasible import extremes, require_feasible
 from splitsearch.searcher.engine.files import write_atomic
+from splitsearch.searcher.engine.opening import stored_facts
 from splitsearch.searcher.engine.results import Baseline
-from splitsearch.searcher.engine.search import Sharing, extremes, require_feasible
+from splitsearch.searcher.engine.search import Sharing
 from splitsearch.searcher.engine.sharing.artifacts import Artifacts, open_artifacts
 from splitsearch.searcher.engine.sharing.hold import hold
 from splitsearch.searcher.engine.sharing.place import Place, keep_place
-from splitsearch.searcher.engine.study import RunStudy, stored_facts
+from splitsearch.searcher.engine.study import RunStudy
 from splitsearch.searcher.ground import Ground, baselines_of, prepare
 from splitsearch.searcher.measured_front import measure_front
 from splitsearch.searcher.plan import Plan, check, default_folder, read_run, require_writable, study_place

@@ -11,13 +11,14 @@ from typing import Any
 from splitsearch.profilers.timing import Stopwatch, pause
 from splitsearch.searcher.agreement import agreement_of, require_agreement
 from splitsearch.searcher.crew import worker_name
+from splitsearch.searcher.engine.feasible import require_feasible
 from splitsearch.searcher.engine.files import write_atomic
-from splitsearch.searcher.engine.search import Sharing, require_feasible
+from splitsearch.searcher.engine.opening import load_study
+from splitsearch.searcher.engine.search import Sharing
 from splitsearch.searcher.engine.sharing.artifacts import Artifacts, open_artifacts
 from splitsearch.searcher.engine.sharing.hold import hold
 from splitsearch.searcher.engine.sharing.place import Place
 from splitsearch.searcher.engine.sharing.storage import require_sharing
-from splitsearch.searcher.engine.study import load_study
 from splitsearch.searcher.ground import TeacherMaker, prepare
 from splitsearch.searcher.plan import check, require_writable
 from splitsearch.searcher.reporter import Reporter

@@ -7,10 +7,12 @@ profile needs neither the networks nor torch's view of them: kernels and operato
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from torch import nn
 
 from splitsearch.profilers.counting.operators import operator_costs
 from splitsearch.profilers.devices.measured import RuntimeName
@@ -20,7 +22,7 @@ from splitsearch.profilers.measure.plan import Block, Item, Piece, Slice
 from splitsearch.profilers.predict.kernel import Kernel
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.graph.cuts import Cut, find_cuts
-from splitsearch.spaces.graph.trace import TracedGraph
+from splitsearch.spaces.graph.trace import Shape, TracedGraph
 
 __all__ = ["CODEC", "Describe", "describe_jobs", "read_jobs", "write_jobs", "write_onnx"]
 
@@ -30,6 +32,8 @@ CODEC: dict[str, Any] = {
     "qualities": [90, 75, 50, 25, 10],
 }
 """Tensors and image qualities whose packing is timed; 12 x 28 x 28 is the usual bottleneck."""
+
+_TOGETHER = 16  # blocks of one export
 
 _SHARE = 0.2  # of a whole network: what runs before each packing has to fill the caches, and no more
 
@@ -148,13 +152,16 @@ def write_onnx(
     graphs = list(dict.fromkeys(piece.graph for piece in pieces if isinstance(piece, Slice)))
     blocks = {piece.name: (piece.module, piece.input_shape) for piece in pieces if isinstance(piece, Block)}
     exported: dict[TracedGraph, OnnxParts] = {}
-    steps = len(graphs) + 1
+    groups = _groups(blocks)
+    steps = len(graphs) + len(groups)
     for place, graph in enumerate(graphs):
         progress("export", place, steps)
         used = [piece for piece in pieces if isinstance(piece, Slice) and piece.graph is graph]
         exported[graph] = export_cuts(graph, _crossings(graph, used), folder, f"weights{place}")
-    progress("export", len(graphs), steps)
-    together = export_blocks(blocks, folder, "blocks") if blocks else None
+    together: dict[str, OnnxParts] = {}
+    for place, group in enumerate(groups):
+        progress("export", len(graphs) + place, steps)
+        together |= dict.fromkeys(group, export_blocks(group, folder, f"blocks{place}"))
     for place, item in enumerate(items):
         models = [_model(piece, exported, together) for piece in item.pieces]
         model = models[0]
@@ -162,8 +169,8 @@ def write_onnx(
             model = join(model, following)
         lower(model, opset)
         save(model, folder / f"{place:03d}.onnx")
-    for leftover in (*folder.glob("weights?.onnx"), folder / "blocks.onnx"):
-        leftover.unlink(missing_ok=True)
+    for leftover in (*folder.glob("weights*.onnx"), *folder.glob("blocks*.onnx")):
+        leftover.unlink()
     progress("export", steps, steps)
 
 
@@ -173,10 +180,17 @@ def _crossings(graph: TracedGraph, used: Sequence[Slice]) -> list[Cut]:
     return [cut for cut in find_cuts(graph, "all") if cut.node in ends]
 
 
-def _model(piece: Piece, exported: dict[TracedGraph, OnnxParts], together: OnnxParts | None) -> Any:
+def _groups(blocks: Mapping[str, tuple[nn.Module, Shape]]) -> list[dict[str, tuple[nn.Module, Shape]]]:
+    """Blocks by exports: one export of each costs its start, one of all is quadratic in the exporter."""
+    names = list(blocks)
+    return [
+        {name: blocks[name] for name in names[start : start + _TOGETHER]} for start in range(0, len(names), _TOGETHER)
+    ]
+
+
+def _model(piece: Piece, exported: dict[TracedGraph, OnnxParts], together: dict[str, OnnxParts]) -> Any:
     if isinstance(piece, Block):
-        assert together is not None
-        return together.take(f"{piece.name} in", f"{piece.name} out")
+        return together[piece.name].take(f"{piece.name} in", f"{piece.name} out")
     graph = piece.graph
     entry = IMAGE if piece.start is None else crossing(piece.start.node)
     leave = graph.output.name if piece.end is None else piece.end.node

@@ -18,7 +18,7 @@ import plotly.graph_objects as go
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.trial import Trial
 
-from splitsearch.searcher.engine.study import open_study, storage_url
+from splitsearch.searcher.engine.opening import open_study, storage_url
 from splitsearch.spaces.errors import UserError
 
 __all__ = ["Adornment", "adorn", "serve"]

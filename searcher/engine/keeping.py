@@ -6,20 +6,15 @@ from typing import Any
 
 from splitsearch.searcher.engine.files import append_line, write_lines
 from splitsearch.searcher.engine.front import FrontHeader, front_document, write_front
-from splitsearch.searcher.engine.results import TrialResult
+from splitsearch.searcher.engine.results import is_refused
 from splitsearch.searcher.engine.sharing.artifacts import Artifacts
 from splitsearch.searcher.engine.study import RunStudy
 from splitsearch.searcher.engine.trial import checkpoint_path
 
-__all__ = ["CHECKPOINT", "Keeper", "is_refused"]
+__all__ = ["CHECKPOINT", "Keeper"]
 
 CHECKPOINT = "checkpoint"
 """Attribute of a trial: the parcel of its weights."""
-
-
-def is_refused(result: TrialResult) -> bool:
-    """Whether nothing was trained, because the candidate cannot exist or breaks a budget."""
-    return result.state == "pruned" and not result.curve
 
 
 class Keeper:

@@ -1,9 +1,12 @@
 """What a trial and a run result in, as data: one line of trials.jsonl, one baseline."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-__all__ = ["Baseline", "State", "TrialResult"]
+from splitsearch.spaces.config import SplitConfig
+
+__all__ = ["Baseline", "State", "TrialResult", "describe", "is_refused", "trained_count"]
 
 State = Literal["complete", "pruned", "failed"]
 
@@ -96,3 +99,27 @@ class Baseline:
         """Reads what `to_json` wrote; fields of newer releases are left out."""
         known = {f.name for f in fields(cls)}
         return cls(**{name: value for name, value in data.items() if name in known})
+
+
+def is_refused(result: TrialResult) -> bool:
+    """Whether nothing was trained, because the candidate cannot exist or breaks a budget."""
+    return result.state == "pruned" and not result.curve
+
+
+def trained_count(results: Sequence[TrialResult]) -> int:
+    """Candidates that were trained, whatever came of it; each counts once."""
+    return len({result.key for result in results if result.curve or result.state == "failed"})
+
+
+def describe(result: TrialResult) -> str:
+    """One line about a trial."""
+    title = f"trial {result.trial}: {SplitConfig.from_json(result.config)}"
+    if result.repeat_of is not None:
+        return f"{title}: known from trial {result.repeat_of}"
+    if result.state != "complete":
+        return f"{title}: {result.state}, {result.reason}"
+    values = result.values
+    return (
+        f"{title}: accuracy {values['accuracy']:.3f}, {values['latency_ms']:.1f} ms, "
+        f"{values['payload_bytes']:.0f} bytes ({result.seconds:.1f} s)"
+    )

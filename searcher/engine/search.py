@@ -16,10 +16,10 @@ from splitsearch.searcher.engine.climb import Stop, never
 from splitsearch.searcher.engine.dominance import Dominance
 from splitsearch.searcher.engine.files import append_line
 from splitsearch.searcher.engine.front import FrontHeader
-from splitsearch.searcher.engine.keeping import CHECKPOINT, Keeper, is_refused
+from splitsearch.searcher.engine.keeping import CHECKPOINT, Keeper
 from splitsearch.searcher.engine.objectives import Budgets
 from splitsearch.searcher.engine.plateau import is_plateau
-from splitsearch.searcher.engine.results import TrialResult
+from splitsearch.searcher.engine.results import TrialResult, describe, is_refused, trained_count
 from splitsearch.searcher.engine.sharing.artifacts import Artifacts
 from splitsearch.searcher.engine.sharing.rungs import Rungs
 from splitsearch.searcher.engine.sharing.untold import Untold
@@ -28,9 +28,9 @@ from splitsearch.searcher.engine.trial import Evaluated, checkpoint_path
 from splitsearch.searcher.engine.untried import Untried
 from splitsearch.searcher.reporter import Reporter
 from splitsearch.spaces.config import SplitConfig
-from splitsearch.spaces.errors import NothingFeasibleError, StorageError
+from splitsearch.spaces.errors import StorageError
 
-__all__ = ["Evaluating", "Limits", "Search", "Sharing", "describe", "extremes", "require_feasible", "trained_count"]
+__all__ = ["Evaluating", "Limits", "Search", "Sharing"]
 
 _PATIENCE = 3  # suggestions that may repeat what is known before an untried candidate is drawn instead
 _REFUSALS = 100  # suggestions that may be impossible: a sampler learns from them, and one that does not must not hang
@@ -97,33 +97,6 @@ class Sharing:
     poll_seconds: float = field(default=_POLL)
 
 
-def require_feasible(pool: Pool, budgets: Budgets) -> list[SplitConfig]:
-    """The candidates that fit the budgets.
-
-    Raises:
-        NothingFeasibleError: there are none; names the nearest one and what it breaks.
-    """
-    feasible = [config for config, profile in pool.profiles.items() if not budgets.violations(profile.values)]
-    if feasible:
-        return feasible
-    if not pool.profiles:
-        reason = next(iter(pool.impossible.values()))
-        raise NothingFeasibleError(f"no candidate of the space can exist at this backbone and image size: {reason}")
-    nearest = min(pool.profiles, key=lambda config: budgets.excess(pool.profiles[config].values))
-    broken = "; ".join(budgets.violations(pool.profiles[nearest].values))
-    raise NothingFeasibleError(f"no candidate fits the budgets; the nearest is {nearest}: {broken}")
-
-
-def extremes(pool: Pool, feasible: list[SplitConfig]) -> list[SplitConfig]:
-    """The feasible corners of the known costs, which samplers find late: least latency, least payload, widest."""
-
-    def least(name: str) -> SplitConfig:
-        return min(feasible, key=lambda config: (pool.profiles[config].values[name], config.key))
-
-    widest = max(feasible, key=lambda config: (config.channels * config.bits, config.key))
-    return list(dict.fromkeys((least("latency_ms"), least("payload_bytes"), least("device_macs"), widest)))
-
-
 class Search:
     """Runs trials of a study, as one of any number of workers.
 
@@ -188,6 +161,7 @@ class Search:
                 refusals += 1
             else:
                 repeats = refusals = 0
+        self.study.withdraw()
         return self.finish()
 
     def finish(self) -> dict[str, Any]:
@@ -335,22 +309,3 @@ class Search:
         config = untried.draw(taken)
         if config is not None:
             self.study.enqueue(self.study.space.point(config), again=True)
-
-
-def trained_count(results: Sequence[TrialResult]) -> int:
-    """Candidates that were trained, whatever came of it; each counts once."""
-    return len({result.key for result in results if result.curve or result.state == "failed"})
-
-
-def describe(result: TrialResult) -> str:
-    """One line about a trial."""
-    title = f"trial {result.trial}: {SplitConfig.from_json(result.config)}"
-    if result.repeat_of is not None:
-        return f"{title}: known from trial {result.repeat_of}"
-    if result.state != "complete":
-        return f"{title}: {result.state}, {result.reason}"
-    values = result.values
-    return (
-        f"{title}: accuracy {values['accuracy']:.3f}, {values['latency_ms']:.1f} ms, "
-        f"{values['payload_bytes']:.0f} bytes ({result.seconds:.1f} s)"
-    )

@@ -9,33 +9,38 @@ from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, IntDistribution
-from optuna.storages import RetryHeartbeatStaleTrialCallback, fail_stale_trials
-from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+from optuna.trial import FrozenTrial, Trial, TrialState
 
-from splitsearch.profilers.timing import Stopwatch
+from splitsearch.searcher.engine.filing import (
+    FINISHED,
+    KEY,
+    RESULT,
+    STARTED,
+    STATES,
+    WORKER,
+    attributes_of,
+    filed,
+    is_told,
+    point_of,
+    result_of,
+    values_of,
+)
 from splitsearch.searcher.engine.objectives import Objective
 from splitsearch.searcher.engine.results import TrialResult
 from splitsearch.searcher.engine.sampler import Sampler
 from splitsearch.searcher.engine.sharing.claims import Decision, Runner, decide
 from splitsearch.searcher.engine.sharing.heartbeat import Heartbeat
 from splitsearch.searcher.engine.sharing.patience import Patience
-from splitsearch.searcher.engine.sharing.place import STUDY_NAME, Place, local_place, place_of
+from splitsearch.searcher.engine.sharing.place import Place, local_place
+from splitsearch.searcher.engine.sharing.rescue import Rescue
 from splitsearch.searcher.engine.sharing.storage import connect
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.space.space import SearchSpace
 
-__all__ = ["STUDY_NAME", "RunStudy", "load_study", "open_study", "results_of", "storage_url", "stored_facts"]
+__all__ = ["RunStudy"]
 
-_RESULT, _WORKER, _STARTED, _KEY, _REASON = "result", "worker", "started", "key", "reason"
 _OURS = "splitsearch"
-_DEATHS = 3  # workers that one step of a candidate's training may cost before the candidate is taken for the cause
-_FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-
-
-def storage_url(run: Path) -> str:
-    """The storage that a run folder has of its own."""
-    return local_place(run).url
 
 
 class RunStudy:
@@ -74,11 +79,11 @@ class RunStudy:
         }
         self._read: dict[int, TrialResult] = {}
         self._claimed = -1
-        self._silent: dict[int, Stopwatch] = {}
         self._study = self._open(sampler)
+        self._rescue = Rescue(self._study, self.place, self.patience, self.space, self._distributions, self.objectives)
 
     def _open(self, sampler: Sampler) -> optuna.Study:
-        storage = connect(self.place, self.patience, self._retry)
+        storage = connect(self.place, self.patience, lambda _, trial: self._rescue.retry(trial))
         directions = [objective.direction for objective in self.objectives]
         study = self.patience(
             lambda: optuna.create_study(
@@ -113,12 +118,12 @@ class RunStudy:
 
     def results(self) -> list[TrialResult]:
         """All finished trials, in order."""
-        return self._results(self._trials(*_FINISHED))
+        return self._results(self._trials(*FINISHED))
 
     def _results(self, trials: Sequence[FrozenTrial]) -> list[TrialResult]:
         for trial in trials:
-            if trial.number not in self._read and _is_told(trial):
-                self._read[trial.number] = replace(_result(trial), trial=trial.number)
+            if trial.number not in self._read and is_told(trial):
+                self._read[trial.number] = replace(result_of(trial), trial=trial.number)
         return [self._read[number] for number in sorted(self._read)]
 
     def running(self) -> list[Runner]:
@@ -132,32 +137,24 @@ class RunStudy:
         """
         lost = []
         for trial in self._trials(TrialState.RUNNING):
-            if _RESULT in trial.user_attrs:  # the kill came between the result and the state
-                self.tell_late(_result(trial))
+            if RESULT in trial.user_attrs:  # the kill came between the result and the state
+                self.tell_late(result_of(trial))
                 continue
-            self._close(trial.number, "interrupted")
-            lost.append(_point(trial))
+            self._rescue.close(trial.number, "interrupted")
+            lost.append(point_of(trial))
         return [point for point in lost if set(point) == set(self._distributions)]
 
     def release(self, worker: str) -> None:
         """Closes what a worker that has died left running, and has it asked again first."""
-        for trial in self._trials(TrialState.RUNNING):
-            if trial.user_attrs.get(_WORKER) == [trial.number, worker] and self._close(trial.number, "worker died"):
-                self._retry(self._study, self.patience(lambda t=trial: self._stored(t)))  # type: ignore[misc]
+        self._rescue.release(worker)
 
     def reap(self) -> None:
-        """Closes trials whose workers fell silent, has them asked again, and asks for what was lost on the way.
+        """Closes trials whose workers fell silent, and has them asked again; before each look at what others do."""
+        self._rescue.reap()
 
-        Not before this process has had an answering storage for the whole grace: after an outage all are silent.
-        """
-        if self.place.kind == "sqlite":
-            return
-        if self.patience.calm.seconds > self.place.grace_seconds:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                self.patience(lambda: fail_stale_trials(self._study))
-        self._close_unsigned()
-        self._enqueue_orphans()
+    def withdraw(self) -> None:
+        """Closes what waits to be asked again, as the search is over."""
+        self._rescue.withdraw()
 
     def enqueue(self, point: dict[str, int], *, again: bool = False) -> None:
         """Puts a point in front of the sampler's suggestions; one that was ever asked only if `again` says so."""
@@ -180,7 +177,7 @@ class RunStudy:
         beat = Heartbeat(self._study._storage, trial._trial_id, self.patience)
         self.patience(beat.__enter__)
         try:
-            self.patience(lambda: trial.set_user_attr(_WORKER, [trial.number, self.worker]))
+            self.patience(lambda: trial.set_user_attr(WORKER, [trial.number, self.worker]))
             yield
         finally:
             beat.__exit__(None, None, None)
@@ -194,13 +191,13 @@ class RunStudy:
             free: trainings that the budget still allows, given all results; those that run count against them.
         """
         if trial.number != self._claimed:
-            self.patience(lambda: trial.set_user_attr(_KEY, key))
+            self.patience(lambda: trial.set_user_attr(KEY, key))
             self._claimed = trial.number
         seen = self._trials()  # one reading: whoever has finished by it has its result in it
         others = [self._runner(t) for t in seen if t.state == TrialState.RUNNING and t.number != trial.number]
         decision = decide(trial.number, key, others, free(self._results(seen)))
         if decision.verb == "start":
-            self.patience(lambda: trial.set_user_attr(_STARTED, trial.number))
+            self.patience(lambda: trial.set_user_attr(STARTED, trial.number))
         return decision
 
     def note(self, trial: Trial, name: str, value: Any, seconds: float = 5.0) -> None:
@@ -213,7 +210,7 @@ class RunStudy:
 
     def notes(self, key: str, name: str) -> list[Any]:
         """What unfinished attempts at a candidate noted under a name, the latest last."""
-        tried = [t for t in self._trials() if t.user_attrs.get(_KEY) == key and not _is_told(t)]
+        tried = [t for t in self._trials() if t.user_attrs.get(KEY) == key and not is_told(t)]
         return [trial.user_attrs[name] for trial in tried if name in trial.user_attrs]
 
     def attribute(self, number: int, name: str) -> Any:
@@ -247,103 +244,38 @@ class RunStudy:
             reason: why.
             again: whether its point is asked again first when the run goes on.
         """
-        self._close(trial.number, reason)
+        self._rescue.close(trial.number, reason)
         if again:
             self.enqueue({name: int(value) for name, value in trial.params.items()}, again=True)
 
     def _trials(self, *states: TrialState) -> list[FrozenTrial]:
         return self.patience(lambda: self._study.get_trials(deepcopy=False, states=states or None))
 
-    def _stored(self, trial: FrozenTrial) -> FrozenTrial:
-        return self._study._storage.get_trial(trial._trial_id)
-
     def _runner(self, trial: FrozenTrial) -> Runner:
         known = set(trial.params) == set(self._distributions)
         return Runner(
             number=trial.number,
-            key=self.space.at(_point(trial)).key if known else None,
+            key=self.space.at(point_of(trial)).key if known else None,
             # A trial that is tried again inherits the attributes of the first attempt, whose number is another.
-            started=trial.user_attrs.get(_STARTED) == trial.number,
+            started=trial.user_attrs.get(STARTED) == trial.number,
         )
-
-    def _close(self, number: int, reason: str) -> bool:
-        """Whether it was this process that closed it."""
-
-        def closed() -> bool:
-            trial = self._study._storage.get_trial(self._id(number))
-            if trial.state != TrialState.RUNNING:
-                return False
-            with contextlib.suppress(optuna.exceptions.UpdateFinishedTrialError):
-                self._study._storage.set_trial_user_attr(trial._trial_id, _REASON, reason)
-                return bool(self._study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL))
-            return False
-
-        return self.patience(closed)
 
     def _id(self, number: int) -> int:
         return self._study._storage.get_trial_id_from_study_id_trial_number(self._study._study_id, number)
-
-    def _retry(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Has a trial asked again whose worker died, unless it seems to be the cause."""
-        if set(trial.params) != set(self._distributions):
-            return
-        if _RESULT in trial.user_attrs:  # the worker died between the result and the state
-            self._add(_result(trial), _point(trial), trial.user_attrs)
-            return
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            again = RetryHeartbeatStaleTrialCallback()
-        if self._deaths(trial) < _DEATHS:
-            again(study, trial)
-            return
-        config = self.space.at(_point(trial))
-        reason = f"{_DEATHS} workers died while they trained it"
-        blank = {"trial": trial.number, "state": "failed", "key": config.key, "config": config.to_json()}
-        self._add(TrialResult.from_json(blank | {"reason": reason}), _point(trial))
-
-    def _deaths(self, trial: FrozenTrial) -> int:
-        """How many workers died in the step of training that this trial died in."""
-        point, step = _point(trial), len(trial.user_attrs.get("curve", ()))
-        return sum(
-            _point(other) == point
-            and not _is_told(other)
-            and other.user_attrs.get(_STARTED) == other.number
-            and len(other.user_attrs.get("curve", ())) == step
-            for other in self._study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
-        )
-
-    def _close_unsigned(self) -> None:
-        """A worker killed between asking and its first beat is missed by Optuna; this process sees its trial stand."""
-        standing = {t.number for t in self._trials(TrialState.RUNNING) if not _signed(t)}
-        self._silent = {number: self._silent.get(number, Stopwatch()) for number in standing}
-        for number, watch in self._silent.items():
-            if watch.seconds > self.place.grace_seconds:
-                self._close(number, "worker died")
-
-    def _enqueue_orphans(self) -> None:
-        """A worker killed between closing a trial and having it asked again leaves nobody who would ask."""
-        trials = self._trials()
-        cared_for = {_identity(t) for t in trials if _is_told(t) or not t.state.is_finished()}
-        orphans = {
-            _identity(t): t for t in trials if t.state == TrialState.FAIL and _died(t) and _identity(t) not in cared_for
-        }
-        for trial in orphans.values():
-            if set(trial.params) == set(self._distributions):
-                self.patience(lambda t=trial: self._retry(self._study, t))  # type: ignore[misc]
 
     def _tell(self, number: int, result: TrialResult) -> None:
         storage, trial_id = self._study._storage, self._id(number)
         trial = storage.get_trial(trial_id)
         if trial.state.is_finished():
             # Told before the storage broke off, or taken for dead meanwhile, and perhaps with another by now.
-            if not _is_told(trial) and not self._known(result):
+            if not is_told(trial) and not self._known(result):
                 self._add(result, self.space.point(SplitConfig.from_json(result.config)), trial.user_attrs)
             return
-        values = [result.values[o.name] for o in self.objectives] if result.state == "complete" else None
+        values = values_of(result, self.objectives)
         try:
-            for name, value in _attributes(result).items():
+            for name, value in attributes_of(result).items():
                 storage.set_trial_user_attr(trial_id, name, value)
-            self._study.tell(number, values, state=_STATES[result.state])
+            self._study.tell(number, values, state=STATES[result.state])
         except (optuna.exceptions.UpdateFinishedTrialError, ValueError):
             if not storage.get_trial(trial_id).state.is_finished():
                 raise
@@ -353,18 +285,7 @@ class RunStudy:
         return any(known.key == result.key and known.state == result.state for known in self.results())
 
     def _add(self, result: TrialResult, point: dict[str, int], attributes: dict[str, Any] | None = None) -> None:
-        self._study.add_trial(
-            create_trial(
-                state=_STATES[result.state],
-                params=dict(point),
-                distributions=self._distributions,
-                values=[result.values[o.name] for o in self.objectives] if result.state == "complete" else None,
-                user_attrs=(attributes or {}) | _attributes(result),
-            )
-        )
-
-
-_STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+        self._study.add_trial(filed(result, point, self._distributions, self.objectives, attributes))
 
 
 def _require_ours(study: optuna.Study, place: Place, directions: Sequence[str]) -> None:
@@ -380,92 +301,6 @@ def _require_ours(study: optuna.Study, place: Place, directions: Sequence[str]) 
         )
 
 
-def _result(trial: FrozenTrial) -> TrialResult:
-    return TrialResult.from_json(trial.user_attrs[_RESULT])
-
-
-def _is_told(trial: FrozenTrial) -> bool:
-    """Whether the trial ended with its result: a worker may die between writing the result and the state."""
-    return _RESULT in trial.user_attrs and trial.state == _STATES[trial.user_attrs[_RESULT]["state"]]
-
-
 def _is_twin(known: TrialResult, result: TrialResult) -> bool:
     """Whether both are trainings of one candidate, and not one that was known."""
     return known.key == result.key and known.state == result.state == "complete" and result.repeat_of is None
-
-
-def _signed(trial: FrozenTrial) -> bool:
-    mark = trial.user_attrs.get(_WORKER)
-    return mark is not None and bool(mark[0] == trial.number)
-
-
-def _died(trial: FrozenTrial) -> bool:
-    """Whether the trial ended with its worker: Optuna gives no reason, and we give this one."""
-    return not _is_told(trial) and trial.user_attrs.get(_REASON, "worker died") == "worker died"
-
-
-def _identity(trial: FrozenTrial) -> tuple[tuple[str, int], ...]:
-    wished = trial.system_attrs.get("fixed_params", {}) if trial.state == TrialState.WAITING else {}
-    return tuple(sorted(({k: int(v) for k, v in wished.items()} | _point(trial)).items()))
-
-
-def _point(trial: FrozenTrial) -> dict[str, int]:
-    return {name: int(value) for name, value in trial.params.items()}
-
-
-def _attributes(result: TrialResult) -> dict[str, Any]:
-    data = result.to_json()
-    shown = {
-        "candidate": str(SplitConfig.from_json(result.config)),
-        _KEY: result.key,
-        "seconds": result.seconds,
-        "profile": {name: data[name] for name in ("latency", "macs", "parameters")},
-        "curve": result.curve,
-    }
-    if result.reason:
-        shown[_REASON] = result.reason
-    if result.estimate:  # as samplers read it
-        shown["accuracy_estimate"] = result.estimate["accuracy"]
-        shown["accuracy_estimate_deviation"] = result.estimate["deviation"]
-    return shown | {_RESULT: data}  # the last to be written: a trial that has it has all
-
-
-def load_study(place: Place) -> optuna.Study:
-    """Opens the study of a place for reading.
-
-    Raises:
-        UserError: it cannot be reached, or is not there.
-    """
-    storage = connect(place, Patience(seconds=10.0))
-    try:
-        return optuna.load_study(study_name=place.study, storage=storage)
-    except KeyError as error:
-        raise UserError(f"{place.shown} holds no study '{place.study}': start it with `splitsearch run`") from error
-
-
-def results_of(study: optuna.Study) -> list[TrialResult]:
-    """All finished trials of a study, in order."""
-    told = [trial for trial in study.get_trials(deepcopy=False) if trial.state in _FINISHED and _is_told(trial)]
-    return [replace(_result(trial), trial=trial.number) for trial in told]
-
-
-def stored_facts(run: Path, place: Place | None = None) -> dict[str, Any]:
-    """What a former part of a run described; empty before its first."""
-    if place is None or place.kind == "sqlite":
-        if not (run / "study.db").is_file():
-            return {}
-        place = local_place(run)
-    storage = connect(place, Patience(seconds=30.0))
-    try:
-        return dict(optuna.load_study(study_name=place.study, storage=storage).user_attrs)
-    except KeyError:  # the file was made, and a kill came before the study
-        return {}
-
-
-def open_study(run: Path) -> optuna.Study:
-    """Opens the study of a run folder for reading.
-
-    Raises:
-        UserError: the folder holds no study.
-    """
-    return load_study(place_of(run))

@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from splitsearch.searcher.engine.files import read_lines
-from splitsearch.searcher.engine.study import STUDY_NAME, storage_url
+from splitsearch.searcher.engine.opening import storage_url
+from splitsearch.searcher.engine.sharing.place import STUDY_NAME
 from splitsearch.searcher.run import check, default_folder, read_run
 from splitsearch.searcher.settings import RunSettings
 from splitsearch.spaces.errors import UserError

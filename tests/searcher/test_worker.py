@@ -7,10 +7,10 @@ from typing import Any
 import optuna
 import pytest
 
+from splitsearch.searcher.engine.opening import load_study
 from splitsearch.searcher.engine.sharing.patience import Patience
 from splitsearch.searcher.engine.sharing.place import Place
 from splitsearch.searcher.engine.sharing.storage import connect
-from splitsearch.searcher.engine.study import load_study
 from splitsearch.searcher.reporter import SilentReporter
 from splitsearch.searcher.worker import MARK, Joining, work
 from splitsearch.spaces.errors import UserError

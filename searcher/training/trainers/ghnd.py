@@ -13,8 +13,7 @@ from splitsearch.searcher.training.recipe import Recipe
 from splitsearch.searcher.training.start import start_from_components
 from splitsearch.searcher.training.tap import matched_cuts, run_tapped, tapped
 from splitsearch.searcher.training.trainer import TRAINERS, Trainer
-from splitsearch.searcher.training.trainers.hnd import PUBLISHED, imitation
-from splitsearch.searcher.training.trainers.recovery import recovery
+from splitsearch.searcher.training.trainers.hnd import PUBLISHED, imitation, with_recovery
 from splitsearch.searcher.training.tutor import Lesson
 
 __all__ = ["matching"]
@@ -51,12 +50,8 @@ def matching(lesson: Lesson, *, share: float = 1.0) -> Phase:
 
 
 def phases(lesson: Lesson) -> list[Phase]:
-    """Matching, and the recovery of a tail that is not the teacher's."""
-    if not lesson.imitates:
-        return [recovery(lesson, share=1.0, device_too=True)]
-    if lesson.foreign_tail:
-        return [matching(lesson, share=0.5), recovery(lesson, share=0.5)]
-    return [matching(lesson)]
+    """Matching of several layers."""
+    return with_recovery(lesson, matching)
 
 
 TRAINERS.register("ghnd")(

@@ -4,6 +4,8 @@ The squared error to the teacher's activation at the cut is the whole loss, and 
 not the teacher's own (divided, pruned, shrunk) cannot answer for an imitated activation: it learns afterwards.
 """
 
+from collections.abc import Callable
+
 import torch
 
 from splitsearch.searcher.training.losses import relative_error
@@ -14,7 +16,7 @@ from splitsearch.searcher.training.trainer import TRAINERS, Trainer
 from splitsearch.searcher.training.trainers.recovery import recovery
 from splitsearch.searcher.training.tutor import Lesson
 
-__all__ = ["PUBLISHED", "imitation"]
+__all__ = ["PUBLISHED", "imitation", "with_recovery"]
 
 PUBLISHED = Optimiser(kind="adam", learning_rate=1e-3, shape="steps", milestones=(0.25, 0.5, 0.75))
 """Adam divides a gradient by its own root mean square, so the published sum of squared errors and the relative error
@@ -39,13 +41,23 @@ def imitation(lesson: Lesson, *, share: float = 1.0) -> Phase:
     )
 
 
-def phases(lesson: Lesson) -> list[Phase]:
-    """Imitation, and the recovery of a tail that is not the teacher's."""
+def with_recovery(lesson: Lesson, step: Callable[..., Phase]) -> list[Phase]:
+    """A step against the teacher's tensors, and the recovery of a tail that is not the teacher's.
+
+    Args:
+        lesson: of the candidate.
+        step: makes the phase, given the lesson and its `share`.
+    """
     if not lesson.imitates:
         return [recovery(lesson, share=1.0, device_too=True)]
     if lesson.foreign_tail:
-        return [imitation(lesson, share=0.5), recovery(lesson, share=0.5)]
-    return [imitation(lesson)]
+        return [step(lesson, share=0.5), recovery(lesson, share=0.5)]
+    return [step(lesson)]
+
+
+def phases(lesson: Lesson) -> list[Phase]:
+    """Imitation at the cut."""
+    return with_recovery(lesson, imitation)
 
 
 _FULL = Recipe(full=True, rungs=(1.0,), epochs=20, batch_size=32)

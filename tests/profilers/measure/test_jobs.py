@@ -36,8 +36,8 @@ def test_weights_are_not_copied_into_every_network(jobs_folder: Path) -> None:
         model = onnx.load(str(file), load_external_data=False)
         assert all(len(weight.raw_data) <= 1024 for weight in model.graph.initializer), file
         assert any(weight.external_data for weight in model.graph.initializer), file
-    assert sorted(file.name for file in jobs_folder.glob("*.data")) == ["blocks.onnx.data", "weights0.onnx.data"]
-    assert not (jobs_folder / "blocks.onnx").exists()
+    assert sorted(file.name for file in jobs_folder.glob("*.data")) == ["blocks0.onnx.data", "weights0.onnx.data"]
+    assert not (jobs_folder / "blocks0.onnx").exists()
 
 
 def test_parts_come_with_their_kernels_and_operators(jobs_folder: Path) -> None:

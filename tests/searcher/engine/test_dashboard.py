@@ -18,7 +18,7 @@ import pytest
 from optuna.trial import Trial
 
 from splitsearch.searcher.engine.dashboard import Adornment, adorn, serve
-from splitsearch.searcher.engine.study import open_study
+from splitsearch.searcher.engine.opening import open_study
 from splitsearch.spaces.errors import UserError
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from splitsearch.searcher.engine.files import read_lines
 from splitsearch.searcher.engine.front import FrontHeader
-from splitsearch.searcher.engine.keeping import CHECKPOINT, Keeper, is_refused
+from splitsearch.searcher.engine.keeping import CHECKPOINT, Keeper
 from splitsearch.searcher.engine.objectives import parse_objectives
 from splitsearch.searcher.engine.results import TrialResult
 from splitsearch.searcher.engine.sampler import make_sampler
@@ -60,9 +60,3 @@ def test_what_others_trained_arrives(tmp_path: Path) -> None:
     (kept,) = (tmp_path / "run" / "checkpoints").iterdir()
     assert (kept.name, kept.read_bytes()) == ("trial-00001.safetensors", b"0.7")
     assert keeper.update() is document
-
-
-def test_refusals() -> None:
-    refused = TrialResult(trial=0, state="pruned", key="k", config={})
-    assert is_refused(refused)
-    assert not is_refused(TrialResult(trial=0, state="pruned", key="k", config={}, curve=[{"loss": 1.0}]))

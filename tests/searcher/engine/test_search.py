@@ -17,12 +17,12 @@ from splitsearch.searcher.engine.objectives import Budgets, parse_objectives
 from splitsearch.searcher.engine.pool_knowledge import knowledge_of
 from splitsearch.searcher.engine.results import TrialResult
 from splitsearch.searcher.engine.sampler import make_sampler
-from splitsearch.searcher.engine.search import Limits, Search, describe, extremes, require_feasible
+from splitsearch.searcher.engine.search import Limits, Search
 from splitsearch.searcher.engine.study import RunStudy
 from splitsearch.searcher.engine.trial import Evaluated, checkpoint_path
 from splitsearch.searcher.reporter import SilentReporter
 from splitsearch.spaces.config import SplitConfig
-from splitsearch.spaces.errors import Interrupted, NothingFeasibleError
+from splitsearch.spaces.errors import Interrupted
 from splitsearch.spaces.space.space import Exclusion, SearchSpace
 from splitsearch.spaces.variants.variants import Variants
 
@@ -241,30 +241,6 @@ def test_only_checkpoints_of_the_front_stay(pool: Pool, tmp_path: Path) -> None:
     (formula.checkpoints / "trial-99999.safetensors").touch()
     run(found, pool, 2)
     assert not (formula.checkpoints / "trial-99999.safetensors").exists()
-
-
-def test_extremes_are_the_corners_of_the_known_costs(pool: Pool) -> None:
-    corners = extremes(pool, list(pool.profiles))
-    values = [profile.values for profile in pool.profiles.values()]
-    assert pool.profiles[corners[0]].latency.total_ms == min(value["latency_ms"] for value in values)
-    assert min(pool.profiles[c].payload_bytes for c in corners) == min(value["payload_bytes"] for value in values)
-    assert max(c.channels * c.bits for c in corners) == 96
-
-
-def test_contradictory_budgets_name_the_nearest_candidate(pool: Pool) -> None:
-    with pytest.raises(NothingFeasibleError, match=r"the nearest is .*: payload_bytes \d+ is above the budget of 1"):
-        require_feasible(pool, Budgets(max_payload_bytes=1))
-    with pytest.raises(NothingFeasibleError, match="can exist"):
-        require_feasible(Pool(cost=pool.cost, impossible=pool.impossible), Budgets())
-
-
-def test_a_trial_in_one_line(pool: Pool, tmp_path: Path) -> None:
-    found, _ = search(pool, tmp_path)
-    run(found, pool, 1)
-    result = found.results[0]
-    assert "accuracy" in describe(result)
-    assert describe(replace(result, repeat_of=3)).endswith("known from trial 3")
-    assert describe(replace(result, state="failed", reason="why")).endswith("failed, why")
 
 
 def test_what_came_with_a_training_is_a_trial_that_does_not_count(pool: Pool, tmp_path: Path) -> None:

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import optuna
-import pytest
 
 from splitsearch.searcher.engine.objectives import parse_objectives
+from splitsearch.searcher.engine.opening import storage_url
 from splitsearch.searcher.engine.results import TrialResult
 from splitsearch.searcher.engine.sampler import make_sampler
-from splitsearch.searcher.engine.study import STUDY_NAME, RunStudy, open_study, storage_url, stored_facts
-from splitsearch.spaces.errors import UserError
+from splitsearch.searcher.engine.sharing.place import STUDY_NAME
+from splitsearch.searcher.engine.study import RunStudy
 from splitsearch.spaces.space.space import SearchSpace
 
 SPACE = SearchSpace(backbone="b", image_size=8, cuts=("x", "y"), heads=("mimic",), channels=(1, 2), bits=(4,))
@@ -69,18 +69,6 @@ def test_an_abandoned_trial_is_asked_again_first(tmp_path: Path) -> None:
     mine.abandon(trial)
     assert mine.results() == []
     assert study(tmp_path).ask()[1] == point
-
-
-def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no run folder: it has no study\.db"):
-        open_study(tmp_path)
-
-
-def test_facts_are_read_before_anything_is_written(tmp_path: Path) -> None:
-    assert stored_facts(tmp_path) == {}
-    assert list(tmp_path.iterdir()) == []
-    study(tmp_path).describe({"teacher": {"accuracy": 0.5}})
-    assert stored_facts(tmp_path)["teacher"] == {"accuracy": 0.5}
 
 
 def test_a_candidate_that_was_told_late_by_another_counts_once(tmp_path: Path) -> None:

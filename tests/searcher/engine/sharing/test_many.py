@@ -12,9 +12,9 @@ import pytest
 from waiting import open_waiting_study, work
 
 from splitsearch.profilers.timing import pause
+from splitsearch.searcher.engine.opening import load_study
 from splitsearch.searcher.engine.sharing.patience import Patience
 from splitsearch.searcher.engine.sharing.place import Place
-from splitsearch.searcher.engine.study import load_study
 
 ROOT = Path(__file__).parents[4]
 
