@@ -29,24 +29,37 @@ class Dominance:
     verdicts: dict[int, Verdict] = field(default_factory=dict)
 
     def stop(self, climbed: Climbed) -> str | None:
-        """The reason to stop a training at the rung that it has reached; None to go on."""
-        cut = climbed.config.cut
-        standing = Standing(
-            cut=cut,
-            depth=self.depths.get(cut, 0.5),
-            costs=self._costs(climbed.values),
-            accuracies=tuple(entry["accuracy"] for entry in climbed.curve),
-        )
-        verdict = judge(standing, [self._trajectory(result) for result in self.results() if _is_finished(result)])
-        if verdict is None:
-            return None
-        self.verdicts[climbed.trial] = verdict
-        return verdict.reason
+        """The reason to stop a training at the rung that it has reached; None to go on.
+
+        It goes on for any of the candidates that come with it: an exit answers earlier, and a coding sends less.
+        """
+        finished = [self._trajectory(result) for result in self.results() if _is_finished(result)]
+        family = climbed.family or (climbed.values | {"accuracy": climbed.curve[-1]["accuracy"]},)
+        verdicts = []
+        for values in family:
+            verdict = judge(self._standing(climbed, values), finished)
+            if verdict is None:
+                return None
+            verdicts.append(verdict)
+        own, *others = verdicts
+        self.verdicts[climbed.trial] = own
+        return own.reason if not others else f"{own.reason}; nor can the {len(others)} that share its training"
 
     def estimate(self, trial: int) -> dict[str, float]:
         """What a stopped trial would have reached, for samplers to learn from; empty if it was not stopped."""
         verdict = self.verdicts.get(trial)
         return {} if verdict is None else {"accuracy": verdict.estimate, "deviation": verdict.deviation}
+
+    def _standing(self, climbed: Climbed, values: Mapping[str, float]) -> Standing:
+        """One of the candidates that come with a training; its accuracies before this rung are not asked for."""
+        cut = climbed.config.cut
+        before = (entry["accuracy"] for entry in climbed.curve[:-1])
+        return Standing(
+            cut=cut,
+            depth=self.depths.get(cut, 0.5),
+            costs=self._costs(values),
+            accuracies=(*before, values["accuracy"]),
+        )
 
     def _trajectory(self, result: TrialResult) -> Trajectory:
         cut = str(result.config["cut"])

@@ -31,8 +31,9 @@ class TrialResult:
         macs: on `device` and `server`.
         parameters: on `device` and `server`.
         accuracy_interval: 95 % interval of the accuracy on the validation images.
-        curve: one entry for each rung that was reached: `rung` from 0, `samples` seen, mean `loss` since the rung
-            before, `accuracy` on validation images (all of them at the last rung), and the ends `low` and `high` of its
+        curve: one entry for each rung that was reached: `rung` from 0, `samples` seen, `seconds` since the training
+            began (those of an attempt that was killed count up to its last rung), mean `loss` since the rung before,
+            `accuracy` on validation images (all of them at the last rung), and the ends `low` and `high` of its
             95 % interval; empty if nothing was trained.
         seconds: that the trial took.
     """

@@ -2,6 +2,7 @@
 
 import gc
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -50,7 +51,8 @@ class Evaluated:
     Attributes:
         result: of the candidate that was asked for.
         siblings: of the candidates of the pool that share its training and keep the budgets, at no cost of their own:
-            `trained_by` names the trial, which is also their number until they have one.
+            `trained_by` names the trial, which is also their number until they have one. If the training was stopped,
+            it was for all of them, and they are pruned with the reason.
     """
 
     result: TrialResult
@@ -108,8 +110,7 @@ class Evaluator:
             profile = self.pool.get(config)
         except InfeasibleError as error:
             return Evaluated(result=self.refuse(number, config, str(error)))
-        bound = "exact" if config.coding == "none" else "upper bound"
-        known = _costed(_blank(number, config, "failed", None), profile, payload_source=bound)
+        known = _costed(_blank(number, config, "failed", None), profile, payload_source=_bound(config))
         broken = self.budgets.violations(known.values)
         if broken:
             return Evaluated(result=replace(known, state="pruned", reason="; ".join(broken)))
@@ -167,14 +168,26 @@ class Evaluator:
             labels=self.tutor.data.val.labels,
             folder=rung_folder(self.checkpoints, known.trial),
             who=identity(key, recipe, seed, bits),
+            family=(config, *siblings),
+            price=lambda each, found: _objectives(*self._realised(each, model, found)),
         )
         curve, reason = climb.run(known.trial, known.values, stop)
         if reason is not None:
             drop(climb.folder)
-            return Evaluated(result=replace(known, state="pruned", reason=reason, curve=curve))
+            stopped = replace(known, state="pruned", reason=reason, curve=curve)
+            return Evaluated(result=stopped, siblings=self._left_with(stopped, siblings))
         found = self._swept(known, config, siblings, model, curve)
         drop(climb.folder)
         return found
+
+    def _left_with(self, stopped: TrialResult, siblings: Sequence[SplitConfig]) -> tuple[TrialResult, ...]:
+        """Those that share a training which was stopped for all of them: else each would begin it anew."""
+        why = f"shares the training of trial {stopped.trial}: {stopped.reason}"
+        blanks = [_blank(stopped.trial, other, "pruned", why, trained_by=stopped.trial) for other in siblings]
+        return tuple(
+            _costed(blank, self.pool.get(other), payload_source=_bound(other))
+            for other, blank in zip(siblings, blanks, strict=True)
+        )
 
     def _swept(
         self, known: TrialResult, config: SplitConfig, siblings: list[SplitConfig], model: SplitModel, curve: Curve
@@ -194,15 +207,14 @@ class Evaluator:
         return Evaluated(result=result, siblings=others)
 
     def _judged(self, known: TrialResult, config: SplitConfig, model: SplitModel, found: Validation) -> TrialResult:
-        profile, source = self.pool.get(config), "measured"
+        profile, found = self._realised(config, model, found)
+        source = "measured"
         if self.proxy_size is not None:
-            found = scaled_payload(found, model, config.bits, profile.payload_bytes)
             source = "exact" if config.coding == "none" else f"estimated from images of {self.proxy_size} px"
-        profile = sent(profile, self.target, found.payload_bytes, found.exit_rate)
         result = replace(
             _costed(known, profile, payload_source=source),
             state="complete",
-            values=realised_values(profile, found.accuracy, found.payload_bytes, found.exit_rate),
+            values=_objectives(profile, found),
             accuracy_interval=wilson_interval(found.accuracy, found.images),
         )
         drop_in_accuracy = self.teacher.accuracy - found.accuracy
@@ -211,6 +223,22 @@ class Evaluator:
             reason = f"accuracy drop {drop_in_accuracy:.3f} is above the budget of {limit:g}"
             return replace(result, state="pruned", reason=reason)
         return result
+
+    def _realised(self, config: SplitConfig, model: SplitModel, found: Validation) -> tuple[Profile, Validation]:
+        """Costs of what was really sent, and what was validated, in the bytes of the images that are costed."""
+        profile = self.pool.get(config)
+        if self.proxy_size is not None:
+            found = scaled_payload(found, model, config.bits, profile.payload_bytes)
+        return sent(profile, self.target, found.payload_bytes, found.exit_rate), found
+
+
+def _objectives(profile: Profile, found: Validation) -> dict[str, float]:
+    return realised_values(profile, found.accuracy, found.payload_bytes, found.exit_rate)
+
+
+def _bound(config: SplitConfig) -> str:
+    """What the known payload is before training."""
+    return "exact" if config.coding == "none" else "upper bound"
 
 
 def _blank(

@@ -19,7 +19,7 @@ from splitsearch.searcher.engine.samplers.knowledge import Knowledge, key_of
 from splitsearch.searcher.engine.simulation.rungs import Replayed, Rungs
 from splitsearch.searcher.engine.simulation.table import Table
 
-__all__ = ["checkpoints", "knowledge_of_table", "simulate"]
+__all__ = ["Run", "checkpoints", "knowledge_of_table", "replay", "simulate"]
 
 _PATIENCE = 3  # as in a run: repeats before an untried row is drawn instead
 _GOALS = (90, 95, 98, 99)  # percent of the whole table's hypervolume
@@ -44,8 +44,8 @@ def knowledge_of_table(table: Table) -> Knowledge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Run:
-    """One seed.
+class Run:
+    """The search of one seed.
 
     Attributes:
         rows: in the order of their evaluation.
@@ -60,6 +60,43 @@ class _Run:
     seconds: list[float]
 
 
+def replay(
+    table: Table,
+    sampler: str,
+    trials: int,
+    seeds: int,
+    rungs: Rungs | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Run]:
+    """Replays a search with the seeds 0 … `seeds` - 1.
+
+    A row that is suggested again costs nothing, and neither does a point that no row has: both are told, and do not
+    count as evaluations. A search that has evaluated all rows ends.
+
+    Args:
+        table: of results.
+        sampler: by name.
+        trials: evaluations, at most; no more than the table has rows.
+        seeds: how many.
+        rungs: how dominance stopping is replayed on the table's curves, None to evaluate everything to the end.
+        progress: hears how many of how many evaluations are done.
+
+    Returns:
+        One run for each seed.
+
+    Raises:
+        UserError: there is no such sampler.
+    """
+    trials = min(trials, len(table.points))
+    runs = []
+    for seed in range(seeds):
+        study = _Study(table, sampler, seed, rungs)
+        for done in study.evaluate(trials):
+            progress(seed * trials + done, seeds * trials)
+        runs.append(study.run)
+    return runs
+
+
 def simulate(
     table: Table,
     sampler: str,
@@ -68,10 +105,7 @@ def simulate(
     rungs: Rungs | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
-    """Replays a search with the seeds 0 … `seeds` - 1.
-
-    A row that is suggested again costs nothing, and neither does a point that no row has: both are told, and do not
-    count as evaluations. A search that has evaluated all rows ends.
+    """Says how good the front of a replayed search is after n evaluations, over seeds; see `replay`.
 
     Args:
         table: of results.
@@ -88,12 +122,7 @@ def simulate(
         UserError: there is no such sampler.
     """
     trials = min(trials, len(table.points))
-    runs = []
-    for seed in range(seeds):
-        study = _Study(table, sampler, seed, rungs)
-        for done in study.evaluate(trials):
-            progress(seed * trials + done, seeds * trials)
-        runs.append(study.run)
+    runs = replay(table, sampler, trials, seeds, rungs, progress)
     whole = hypervolume(table.scaled, table.reference)
     marks = checkpoints(trials)
     ratios = [[round(_volume(table, run, mark) / whole, 9) for mark in marks] for run in runs]
@@ -125,12 +154,12 @@ def _objective(table: Table, name: str) -> dict[str, Any]:
     }
 
 
-def _volume(table: Table, run: _Run, count: int) -> float:
+def _volume(table: Table, run: Run, count: int) -> float:
     rows = [row for row, finished in zip(run.rows[:count], run.finished[:count], strict=True) if finished]
     return hypervolume(table.scaled[rows], table.reference)
 
 
-def _evaluations_to(table: Table, run: _Run, volume: float) -> int | None:
+def _evaluations_to(table: Table, run: Run, volume: float) -> int | None:
     """After how many evaluations the hypervolume was reached; it never shrinks, so the count is found by halving."""
     count = bisect_left(range(len(run.rows) + 1), volume, key=lambda done: _volume(table, run, done))
     return count if count <= len(run.rows) else None
@@ -145,7 +174,7 @@ class _Study:
 
     def __init__(self, table: Table, sampler: str, seed: int, rungs: Rungs | None) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self.run = _Run(rows=[], finished=[], cost=[], seconds=[])
+        self.run = Run(rows=[], finished=[], cost=[], seconds=[])
         self._table, self._rungs = table, rungs
         self._draw = random.Random(seed)
         self._names = table.columns.parameters

@@ -1,5 +1,7 @@
 """A training is stopped for what the study knows, and leaves an estimate."""
 
+from dataclasses import replace
+
 from splitsearch.searcher.engine.climb import Standing
 from splitsearch.searcher.engine.dominance import Dominance
 from splitsearch.searcher.engine.objectives import parse_objectives
@@ -59,3 +61,21 @@ def test_repeats_and_stopped_trials_say_nothing() -> None:
     repeats = [finished(number, 0.1, 0.2, 1.0, repeat_of=0) for number in range(20)]
     stopped = [finished(number, 0.1, 0.2, 1.0, state="pruned") for number in range(20)]
     assert dominance([*repeats, *stopped]).stop(standing(0.0, 12.0)) is None
+
+
+def test_a_training_goes_on_for_whatever_comes_with_it() -> None:
+    own, dear = {"accuracy": 0.2, "latency_ms": 12.0}, {"accuracy": 0.2, "latency_ms": 14.0}
+    rule, hopeless = dominance(ENDED), standing(0.2, 12.0)
+    reason = rule.stop(replace(hopeless, family=(own, dear)))
+    assert reason is not None
+    assert "nor can the 1 that share its training" in reason
+    assert rule.estimate(20)["accuracy"] < 0.35
+    cheap, good = {"accuracy": 0.1, "latency_ms": 9.0}, {"accuracy": 0.7, "latency_ms": 14.0}
+    assert rule.stop(replace(hopeless, family=(own, dear, cheap))) is None, "nothing costs as little"
+    assert rule.stop(replace(hopeless, family=(own, good))) is None, "it may become the best"
+
+
+def test_what_the_candidate_really_costs_counts() -> None:
+    rule = dominance(ENDED)
+    early = {"accuracy": 0.2, "latency_ms": 9.0}  # most images leave at its exit
+    assert rule.stop(replace(standing(0.2, 12.0), family=(early,))) is None

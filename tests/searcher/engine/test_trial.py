@@ -15,6 +15,7 @@ from splitsearch.searcher.data.dataset import Dataset, Split
 from splitsearch.searcher.engine import trial
 from splitsearch.searcher.engine.climb import Standing
 from splitsearch.searcher.engine.objectives import Budgets
+from splitsearch.searcher.engine.results import TrialResult
 from splitsearch.searcher.engine.trial import Evaluator, checkpoint_path, rung_folder
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.distill import TRAINERS, Recipe, Trainer, Tutor
@@ -33,6 +34,11 @@ RECIPE = Recipe(epochs=3.6, batch_size=8)  # 18 steps: rungs after 2, 6 and 18
 
 def config(cut: str = "1.2", channels: int = 2) -> SplitConfig:
     return SplitConfig(backbone="n", cut=cut, head="mimic", channels=channels, bits=4, image_size=32)
+
+
+def timeless(result: TrialResult) -> list[dict[str, float]]:
+    """A curve without what a clock said."""
+    return [{name: value for name, value in entry.items() if name != "seconds"} for entry in result.curve]
 
 
 Watch = Callable[[Lesson, Batch], None]
@@ -121,7 +127,7 @@ def test_a_complete_trial_has_values_curve_and_checkpoint(make: Make) -> None:
 
 def test_the_same_candidate_comes_out_the_same(make: Make) -> None:
     first, second = make().evaluate(1, config()), make().evaluate(2, config())
-    assert (first.values, first.curve) == (second.values, second.curve)
+    assert (first.values, timeless(first)) == (second.values, timeless(second))
 
 
 def test_the_impossible_and_the_infeasible_are_never_trained(make: Make) -> None:
@@ -180,6 +186,33 @@ def test_a_reason_to_stop_prunes_with_curve_and_costs(make: Make) -> None:
     assert not rung_folder(make.folder / "checkpoints", 3).exists()
 
 
+def test_the_clock_of_a_training_rises_from_rung_to_rung(make: Make) -> None:
+    result = make().evaluate(3, config())
+    seconds = [entry["seconds"] for entry in result.curve]
+    assert 0 < seconds[0] < seconds[1] < seconds[2] <= result.seconds
+
+
+def test_who_may_stop_a_training_sees_all_that_comes_with_it(make: Make) -> None:
+    asked = SplitConfig(backbone="n", cut="1.2", head="original", channels=2, bits=4, image_size=32, exit_cut="0.2")
+    always, coded = replace(asked, exit_threshold=0.0), replace(asked, exit_threshold=1.0, coding="zstd")
+    for one in (asked, always, coded):
+        make.pool.get(one)
+    seen: list[Standing] = []
+    result = make().evaluate_family(3, asked, stop=lambda standing: str(seen.append(standing)))
+    assert result.result.state == "pruned"
+    assert [(one.state, one.trained_by, one.curve) for one in result.siblings] == [("pruned", 3, [])] * 2
+    assert {one.reason for one in result.siblings} == {f"shares the training of trial 3: {result.result.reason}"}
+    assert [one.key for one in result.siblings] == [always.key, coded.key]
+    (standing,) = seen
+    own, gone, rest = standing.family
+    assert own["accuracy"] == standing.curve[-1]["accuracy"]
+    at_exit = make.pool.get(always).exit
+    assert at_exit is not None
+    assert (gone["payload_bytes"], gone["latency_ms"]) == (0, pytest.approx(at_exit.latency_ms))
+    assert 0 < rest["payload_bytes"] <= make.pool.get(coded).payload_bytes
+    assert own["exit_rate"] < 1
+
+
 class KilledError(BaseException):
     """Stands in for what no trial survives."""
 
@@ -200,7 +233,7 @@ def test_a_killed_trial_goes_on_at_its_rung_and_ends_as_if_nothing_had_been(make
     again: list[int] = []
     result = make(lambda lesson, batch: again.append(1)).evaluate(1, config())
     assert len(again) == 18 - (2 if step == 3 else 6)  # the rungs before the kill are not trained again
-    assert (result.curve, result.values) == (whole.curve, whole.values)
+    assert (timeless(result), result.values) == (timeless(whole), whole.values)
     found = load_file(checkpoint_path(make.folder / "checkpoints", 1))
     assert all(torch.equal(value, found[key]) for key, value in expected.items())
     assert not rung_folder(make.folder / "checkpoints", 1).exists()

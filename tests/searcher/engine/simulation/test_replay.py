@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from splitsearch.searcher.engine.sampler import SAMPLERS
-from splitsearch.searcher.engine.simulation.replay import checkpoints, knowledge_of_table, simulate
+from splitsearch.searcher.engine.simulation.replay import checkpoints, knowledge_of_table, replay, simulate
 from splitsearch.searcher.engine.simulation.rungs import Rungs
 from splitsearch.searcher.engine.simulation.table import Columns, Table, read_table
 from splitsearch.spaces.errors import UserError
@@ -119,6 +119,16 @@ def test_stopping_saves_training_and_hardly_costs_the_front(tmp_path: Path) -> N
         found["hypervolume_ratio"]["40"]["mean"]
         >= simulate(read, "random", 40, 2)["hypervolume_ratio"]["40"]["mean"] - 0.005
     )
+
+
+def test_a_replayed_search_evaluates_every_row_once_and_says_what_it_took(tmp_path: Path) -> None:
+    read = table(tmp_path, curve=("early",))
+    whole, stopped = replay(read, "random", 1000, 1)[0], replay(read, "random", 1000, 1, Rungs(read, [0.25], "cut"))[0]
+    assert sorted(whole.rows) == list(range(len(frame())))
+    assert whole.cost == [1.0] * len(frame())
+    assert sorted(stopped.rows) == sorted(whole.rows)
+    assert [cost == 1 for cost in stopped.cost] == stopped.finished
+    assert set(stopped.cost) == {0.25, 1.0}
 
 
 def test_an_unknown_sampler_is_named(tmp_path: Path) -> None:
