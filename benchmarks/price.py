@@ -23,7 +23,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import nn
 from torch.nn import functional
 
 from splitsearch.searcher.data.dataset import Dataset
@@ -274,9 +273,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--bfloat16", action="store_true", help="of ours")
-    parser.add_argument(
-        "--plain", type=int, default=4, help="channel counts that the plain loop trains, the first ones"
-    )
+    parser.add_argument("--plain", type=int, default=4, help="channel counts that the plain loop trains")
     parser.add_argument("--settings", type=int, default=SETTINGS, help="that the plain loop validates")
     return parser.parse_args()
 
