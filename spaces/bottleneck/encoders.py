@@ -102,10 +102,11 @@ class MimicEncoder(nn.Module):
         before = self.features.training
         features = self.fit(self.features.train()(images))
         self.features.train(before)
-        last = self.project if isinstance(self.project, nn.Conv2d) else self.project[0]
+        last = next(module for module in self.project.modules() if isinstance(module, nn.Conv2d))
         rows = features.permute(0, 2, 3, 1).reshape(-1, features.shape[1])
         weight, bias = _least_squares(rows, wanted.permute(0, 2, 3, 1).reshape(-1, wanted.shape[1]))
         last.weight.copy_(weight[:, :, None, None])
+        assert last.bias is not None
         last.bias.copy_(bias)
 
 
