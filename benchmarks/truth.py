@@ -9,10 +9,19 @@ no training at all, rank the candidates.
 
 What was trained stands in OUT/results.jsonl, one line each, so that an interrupted run goes on. The candidates are the
 product of cuts, heads and channels, shuffled by a fixed seed: any first part of them is a fair sample.
+
+Beside accuracy, cross-entropy (`surprise`) and the error to the teacher's tensor, candidates are ranked by where their
+curve points: the logit of the accuracy rises about linearly with the logarithm of the samples, and candidates of one
+cut and head rise about alike. `extrapolated` adds half of the mean rise of the own cut and head, from the first rung to
+this one, carried on to the length of the long training; half, since every curve flattens. Nothing of the long training
+enters it. How well any ranking can do is bounded by the truth's own noise: the line `half of the images` ranks the long
+trainings by one half of the validation images against the other.
 """
 
 import argparse
+import copy
 import json
+import math
 import random
 import statistics
 from collections.abc import Callable, Iterator, Sequence
@@ -42,6 +51,7 @@ from splitsearch.searcher.training.trainers.bottlefit import two_stages
 from splitsearch.searcher.training.tutor import Lesson
 from splitsearch.spaces.assemble import assemble
 from splitsearch.spaces.backbones.loading import load_backbone
+from splitsearch.spaces.bottleneck.encoders import MimicEncoder
 from splitsearch.spaces.bottleneck.payload import Quantiser
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.graph.cuts import find_cut, find_cuts
@@ -69,8 +79,23 @@ def _own(phases: Callable[[Lesson], list[Phase]]) -> Trainer:
     return Trainer(phases=phases, changes=("tail",), published=Recipe(full=True))
 
 
+def drawn(lesson: Lesson) -> list[Phase]:
+    """Imitation in which an encoder of images starts as it was drawn, and everything else as ever."""
+    (phase, *others) = TRAINERS.get("hnd").phases(lesson)
+
+    def start() -> None:
+        kept = [(module, copy.deepcopy(module.state_dict())) for module in lesson.on_device]
+        start_from_components(lesson)
+        for module, state in kept:
+            if isinstance(module, MimicEncoder):
+                module.load_state_dict(state)
+
+    return [replace(phase, start=start), *others]
+
+
 METHODS: dict[str, Trainer] = {
     "hnd": TRAINERS.get("hnd"),
+    "hnd-drawn": _own(drawn),
     "hnd-settled": _own(TRAINERS.get("hnd").phases),  # norm statistics of the tail taken anew at each rung
     "ghnd": TRAINERS.get("ghnd"),
     "bottlefit": TRAINERS.get("bottlefit"),
@@ -92,13 +117,14 @@ class Prefilled(Activations):
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=half):
             for chunk in torch.split(torch.arange(len(images)), 128):
                 for part, tensor in zip(parts, head(self.inputs(chunk)), strict=True):
-                    part.append(tensor.clone())
+                    # Channels last, as training wants them: a batch is then one gathering.
+                    part.append(tensor.movedim(1, -1).contiguous())
         self.tensors = {cut: torch.cat(part) for cut, part in zip((*cuts, "logits"), parts, strict=True)}
 
     def at(self, cut: str, indices: torch.Tensor, size: int | None = None) -> torch.Tensor:
         """As kept; other cuts are computed."""
         kept = self.tensors.get(cut)
-        return super().at(cut, indices, size) if kept is None else kept[indices].float()
+        return super().at(cut, indices, size) if kept is None else kept[indices].float().movedim(-1, 1)
 
     def logits(self, indices: torch.Tensor) -> torch.Tensor:
         """As kept."""
@@ -157,10 +183,14 @@ class Bench:
             yield facts | self.worth(config, own, recipe.bfloat16)
 
     @torch.no_grad()
-    def worth(self, config: SplitConfig, model: SplitModel, half: bool) -> dict[str, float]:
-        """Accuracy and cross-entropy on the validation images, and the error to the teacher's tensor there."""
+    def worth(self, config: SplitConfig, model: SplitModel, half: bool) -> dict[str, Any]:
+        """Accuracy and cross-entropy on the validation images, and the error to the teacher's tensor there.
+
+        `hits` says of each image whether its class was found, as the bits of a hexadecimal number.
+        """
         student = Student(config=config, model=model, activations=self.val)
-        hits, surprise, squares, spread = 0.0, 0.0, 0.0, 0.0
+        hits: list[torch.Tensor] = []
+        surprise, squares, spread = 0.0, 0.0, 0.0
         labels = self.data.val.labels
         for indices in torch.split(torch.arange(len(labels)), 200):
             with torch.autocast("cpu", torch.bfloat16, enabled=half):
@@ -169,10 +199,11 @@ class Bench:
             target = student.target(indices)
             squares += float((joint.float() - target).square().sum())
             spread += float((target - target.mean((0, 2, 3), keepdim=True)).square().sum())
-            hits += float((logits.argmax(1) == labels[indices]).sum())
+            hits.append(logits.argmax(1) == labels[indices])
             surprise += float(functional.cross_entropy(logits, labels[indices], reduction="sum"))
-        count = len(labels)
-        return {"accuracy": hits / count, "surprise": surprise / count, "error": squares / spread}
+        count, right = len(labels), torch.cat(hits).int().tolist()
+        bits = f"{int('1' + ''.join(map(str, right)), 2):x}"  # a leading one keeps leading zeros
+        return {"accuracy": sum(right) / count, "surprise": surprise / count, "error": squares / spread, "hits": bits}
 
     def costs(self, config: SplitConfig) -> dict[str, float]:
         """What is known of a candidate before any training."""
@@ -241,7 +272,13 @@ def train(shared: Bench, results: Results) -> None:
         for config in shared.candidates():
             if results.has(config.key, name):
                 continue
-            facts = {"key": config.key, "method": name, "candidate": str(config)}
+            facts = {
+                "key": config.key,
+                "method": name,
+                "candidate": str(config),
+                "cut": config.cut,
+                "head": config.head,
+            }
             known = shared.costs(config)
             settle = name.startswith("hnd-settled")
             results.add([facts | known | row for row in shared.one(config, trainer, recipe, settle=settle)])
@@ -267,6 +304,9 @@ def report(results: Results, options: argparse.Namespace) -> None:
     print(f"long accuracies {accuracies[0]:.3f} to {accuracies[-1]:.3f}\n")
     print("| ranked by | samples | seconds | mean accuracy | tau | 95 % |\n|---|---|---|---|---|---|")
     rows = list(truth.values())
+    halves = [_halves(row["hits"]) for row in rows if "hits" in row]
+    if len(halves) > 2:
+        _line("half of the images against the other, both long", halves)
     for name in ("payload_bytes", "device_macs"):
         _line(name, [(row[name], row["accuracy"]) for row in rows])
     _line("error of the long training itself", [(-row["error"], row["accuracy"]) for row in rows])
@@ -275,10 +315,43 @@ def report(results: Results, options: argparse.Namespace) -> None:
             at = [r for r in results.rows if (r["method"], r["rung"]) == (method, rung) and r["key"] in truth]
             if len(at) < 3:
                 continue
-            for score, sign in (("accuracy", 1), ("surprise", -1), ("error", -1)):
-                pairs = [(sign * row[score], truth[row["key"]]["accuracy"]) for row in at]
+            first = {r["key"]: r for r in results.rows if (r["method"], r["rung"]) == (method, 0)}
+            scores = {name: [sign * row[name] for row in at] for name, sign in _SCORES.items()}
+            if rung:
+                scores["extrapolated"] = extrapolated([(first[row["key"]], row) for row in at], options.long)
+            for score, values in scores.items():
+                pairs = [(value, truth[row["key"]]["accuracy"]) for value, row in zip(values, at, strict=True)]
                 mean = [statistics.fmean(row[name] for row in at) for name in ("samples", "seconds", "accuracy")]
                 _line(f"{method} rung {rung} {score} ({len(at)})", pairs, mean)
+
+
+_SCORES = {"accuracy": 1, "surprise": -1, "error": -1}
+
+
+def extrapolated(curves: list[tuple[dict[str, Any], dict[str, Any]]], samples: int, share: float = 0.5) -> list[float]:
+    """Logits of the accuracy to which each curve points, from its first rung and its last so far."""
+    rises: dict[tuple[str, str], list[float]] = {}
+    for first, last in curves:
+        rise = (_logit(last) - _logit(first)) / math.log(last["samples"] / first["samples"])
+        rises.setdefault(_kind(last), []).append(rise)
+    return [
+        _logit(last) + share * statistics.fmean(rises[_kind(last)]) * math.log(samples / last["samples"])
+        for _, last in curves
+    ]
+
+
+def _logit(row: dict[str, Any], images: int = 1000) -> float:
+    accuracy = (row["accuracy"] * images + 1) / (images + 2)  # never 0 nor 1
+    return math.log(accuracy / (1 - accuracy))
+
+
+def _kind(row: dict[str, Any]) -> tuple[str, str]:
+    return row["cut"], row["head"]
+
+
+def _halves(hits: str) -> tuple[float, float]:
+    bits = [int(bit) for bit in f"{int(hits, 16):b}"[1:]]
+    return statistics.fmean(bits[::2]), statistics.fmean(bits[1::2])
 
 
 def _line(name: str, pairs: list[tuple[float, float]], means: list[float] | None = None) -> None:

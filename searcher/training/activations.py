@@ -5,6 +5,9 @@ is kept is rounded to float16, or where that overflows or is too coarse to bfloa
 comes from memory, from the store or from the teacher just now is rounded alike, so that a run does not depend on what
 the cache held. A cut that fits neither memory nor the store is computed batch by batch, and then not rounded: only
 early cuts are that large, and early heads are quick to run.
+
+Maps leave here with their channels side by side where the network takes them so (`channel_order`); they are kept in
+the usual order, for whoever reads the cache.
 """
 
 from collections import OrderedDict
@@ -15,6 +18,7 @@ from typing import Any
 import torch
 
 from splitsearch.searcher.data.preprocess import normalise
+from splitsearch.searcher.training.channel_order import ordered, takes_channels_last
 from splitsearch.searcher.training.store import Store
 from splitsearch.searcher.training.views import Views
 from splitsearch.searcher.training.writer import Writer
@@ -25,7 +29,7 @@ from splitsearch.spaces.variants.variants import Recipe, Variants
 
 __all__ = ["LOGITS", "Activations", "Place", "Shared", "narrowest"]
 
-VERSION = 1
+VERSION = 2
 """Of how activations are computed; whoever changes it counts it up."""
 
 KIND = "activations"
@@ -98,6 +102,7 @@ class Activations:
         self.device = device
         self._shared = shared
         self._views = views or Views()
+        self._channels_last = takes_channels_last(variants.graph)
         self._kept: OrderedDict[Place, torch.Tensor] = OrderedDict()
         self._mapped: dict[Place, torch.Tensor | None] = {}
 
@@ -109,7 +114,7 @@ class Activations:
     def inputs(self, indices: torch.Tensor, size: int | None = None, view: int = 0) -> torch.Tensor:
         """Returns normalised images (len(indices), 3, S, S), brought to `size` pixels as candidates do it."""
         images = normalise(self._views.apply(self.images[indices].to(self.device), indices, view))
-        return images if size in (None, images.shape[-1]) else Resize(size or 0)(images)
+        return self._ordered(images if size in (None, images.shape[-1]) else Resize(size or 0)(images))
 
     def at(self, cut: str, indices: torch.Tensor, size: int | None = None, view: int = 0) -> torch.Tensor:
         """Returns float32 activations (len(indices), *shape) of the images with these indices.
@@ -120,11 +125,14 @@ class Activations:
             size: side of the images that enter the teacher, in pixels; None means as they are stored.
             view: of the images.
         """
-        return self._rows((cut, size or self.variants.graph.image_size, view), indices)
+        return self._ordered(self._rows((cut, size or self.variants.graph.image_size, view), indices))
 
     def logits(self, indices: torch.Tensor, view: int = 0) -> torch.Tensor:
         """Returns the teacher's logits (len(indices), K), float32, on images of the size that they have here."""
         return self._rows((LOGITS, self.variants.graph.image_size, view), indices)
+
+    def _ordered(self, x: torch.Tensor) -> torch.Tensor:
+        return ordered(x) if self._channels_last else x
 
     def _rows(self, place: Place, indices: torch.Tensor) -> torch.Tensor:
         whole = self._whole(place)
@@ -207,7 +215,8 @@ class Activations:
         cut, size, view = place
         graph = self._graph(place)
         head = graph.module if cut == LOGITS else split_at(graph, find_cut(graph, cut))[0]
-        return torch.cat([head(self.inputs(chunk, size, view)) for chunk in torch.split(indices, _CHUNK)])
+        parts = [head(self.inputs(chunk, size, view)) for chunk in torch.split(indices, _CHUNK)]
+        return torch.cat(parts).contiguous()
 
 
 @dataclass(frozen=True, slots=True)

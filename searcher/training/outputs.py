@@ -103,7 +103,8 @@ def _sent(narrow: torch.Tensor, bits: int, codings: list[str], *, wire: bool) ->
     payloads = [[pack(image, bits, coding) for image in narrow] for coding in codings]
     # Codings lose nothing: whichever is unpacked, the same numbers come out.
     received = torch.stack([unpack(payload, shape) for payload in payloads[0]])
-    return received, [[len(payload) for payload in packed] for packed in payloads]
+    # In the order in memory that the tail is fed in elsewhere: equal numbers, and equal rounding behind them.
+    return torch.empty_like(narrow).copy_(received), [[len(payload) for payload in packed] for packed in payloads]
 
 
 def judge(config: SplitConfig, model: SplitModel, outputs: Outputs) -> Validation:

@@ -1,4 +1,8 @@
-"""Where a short training starts: principal components at the cut, and norm statistics that fit what now comes in."""
+"""Where a short training starts: principal components at the cut, and norm statistics that fit what now comes in.
+
+An encoder that takes the place of the backbone's layers sees images, and not the tensor at the cut: its last layer
+starts as the linear map from its own random features that comes nearest to the principal components.
+"""
 
 import torch
 from torch import nn
@@ -7,13 +11,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from splitsearch.searcher.training.phases import Batch
 from splitsearch.searcher.training.tutor import Lesson
 from splitsearch.spaces.bottleneck.decoders import Decoder
-from splitsearch.spaces.bottleneck.encoders import Encoder
+from splitsearch.spaces.bottleneck.encoders import Encoder, MimicEncoder
 from splitsearch.spaces.graph.layout import map_shape, to_map
 
 __all__ = ["settle_norms", "start_from_components"]
 
 _ROWS = 4096
 _IMAGES = 256
+_FEWEST, _PIXELS = 32, 256 * 96**2  # images through a new encoder: its maps are wide where images are large
 _SETTLING = 8  # batches: a mean over some five hundred images moves norm statistics by less than a training step does
 
 
@@ -22,9 +27,11 @@ def start_from_components(lesson: Lesson) -> None:
     """Starts encoder and decoder at the best linear map through so few channels (Eckart and Young, 1936)."""
     student = lesson.student
     generator = torch.Generator().manual_seed(lesson.seed)
-    activation = student.target(torch.randperm(lesson.count, generator=generator)[:_IMAGES]).float()
+    indices = torch.randperm(lesson.count, generator=generator)[:_IMAGES]
+    activation = student.target(indices).float()
     shape = tuple(activation.shape[1:])
-    rows = to_map(activation, shape).permute(0, 2, 3, 1).reshape(-1, map_shape(shape)[0])
+    maps = to_map(activation, shape)
+    rows = maps.permute(0, 2, 3, 1).reshape(-1, map_shape(shape)[0])
     if len(rows) > _ROWS:
         rows = rows[torch.randperm(len(rows), generator=generator)[:_ROWS]]
     mean = rows.mean(0)
@@ -39,6 +46,18 @@ def start_from_components(lesson: Lesson) -> None:
             continue  # the lanes of a divided head meet in a tensor of another width
         if isinstance(module, Encoder | Decoder):
             module.start_from(components, mean)
+        elif isinstance(module, MimicEncoder):
+            some = max(_FEWEST, min(_IMAGES, _PIXELS // student.size**2))
+            scores = nn.functional.conv2d(maps[:some] - mean[:, None, None], components.t()[:, :, None, None])
+            wanted = nn.functional.adaptive_avg_pool2d(scores, _narrow_sides(lesson))
+            module.start_towards(student.activations.inputs(indices[:some], student.size), wanted)
+
+
+def _narrow_sides(lesson: Lesson) -> tuple[int, int]:
+    encoder = lesson.student.model.stage("encoder")
+    assert encoder is not None
+    _, height, width = encoder.output_shape
+    return height, width
 
 
 @torch.no_grad()

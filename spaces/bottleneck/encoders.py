@@ -16,6 +16,7 @@ from splitsearch.spaces.graph.layout import Shape, map_shape, to_map
 
 __all__ = ["Encoder", "MimicEncoder", "activation", "encoded_shape", "mimic_encoder", "mimic_shape", "strided_side"]
 
+_RIDGE = 1e-3
 _DOUBLINGS = 3  # a compact encoder doubles its channels with each stride, up to eight times the first width
 
 
@@ -86,6 +87,41 @@ class MimicEncoder(nn.Module):
         """Encodes images."""
         narrow: torch.Tensor = self.project(self.fit(self.features(x)))
         return narrow
+
+    @torch.no_grad()
+    def start_towards(self, images: torch.Tensor, wanted: torch.Tensor) -> None:
+        """Starts the last convolution at the least-squares map from random features to a narrow tensor.
+
+        The features stay as they were drawn; norm layers take the statistics of these images, as they will in the
+        first step of a training.
+
+        Args:
+            images: (N, 3, S, S), some hundred.
+            wanted: (N, channels, H, W), what the encoder should give for them.
+        """
+        before = self.features.training
+        features = self.fit(self.features.train()(images))
+        self.features.train(before)
+        last = next(module for module in self.project.modules() if isinstance(module, nn.Conv2d))
+        rows = features.permute(0, 2, 3, 1).reshape(-1, features.shape[1])
+        weight, bias = _least_squares(rows, wanted.permute(0, 2, 3, 1).reshape(-1, wanted.shape[1]))
+        last.weight.copy_(weight[:, :, None, None])
+        assert last.bias is not None
+        last.bias.copy_(bias)
+
+
+def _least_squares(rows: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weights (channels, C) and biases (channels,) of the ridge regression of (n, channels) on (n, C).
+
+    The ridge is a thousandth of the features' mean variance: features that always agree get weights that stay small.
+    """
+    mean, aim = rows.mean(0), wanted.mean(0)
+    centred = (rows - mean).double()
+    square = centred.t() @ centred
+    ridge = _RIDGE * float(square.diagonal().mean()) + torch.finfo(torch.float32).tiny
+    square.diagonal().add_(ridge)
+    weight = torch.linalg.solve(square, centred.t() @ (wanted - aim).double()).float().t()
+    return weight, aim - weight @ mean
 
 
 def mimic_shape(

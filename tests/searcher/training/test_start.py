@@ -41,3 +41,21 @@ def test_settled_norms_fit_what_the_decoder_makes(training: Any) -> None:
     assert norm.momentum == 0.1
     assert not norm.training
     assert all(map(torch.equal, weights, student.tail.parameters()))
+
+
+@torch.no_grad()
+def test_an_encoder_of_images_starts_nearer_to_the_teacher_than_drawn(training: Any) -> None:
+    errors = []
+    for start in (False, True):
+        lesson = training(head="mimic", channels=4, bits=32).lesson
+        student, everything = lesson.student, torch.arange(120)
+        if start:
+            start_from_components(lesson)
+        for module in lesson.on_device:
+            module.train()  # statistics of the batch, as in a training's first step
+        target = student.target(everything)
+        errors.append(
+            float(relative_error(student.decoder(student.narrow(everything)[0]), target, lesson.variance("1.2")))
+        )
+    assert errors[1] < 0.5 * errors[0]
+    assert errors[1] < 0.9, "the mean alone leaves 1"

@@ -87,3 +87,36 @@ def test_what_is_no_square_map_cannot_be_imitated(shape: tuple[int, ...]) -> Non
 def test_what_has_no_pixels_to_spare_cannot_be_strided(shape: tuple[int, ...]) -> None:
     with pytest.raises(InfeasibleError, match="stride of 2"):
         Encoder(shape, 2, stride=2)
+
+
+def normal_equations(encoder: MimicEncoder, images: torch.Tensor, wanted: torch.Tensor) -> float:
+    """Largest slope of the squared error in the last layer's weights, over what it is where they are nothing."""
+    features = encoder.fit(encoder.features.train()(images)).detach()
+    rows = features.permute(0, 2, 3, 1).flatten(0, 2)
+    aim = wanted.permute(0, 2, 3, 1).flatten(0, 2)
+    made = encoder.project(features).permute(0, 2, 3, 1).flatten(0, 2).detach()
+    centred = rows - rows.mean(0)
+    return float((centred.t() @ (made - aim)).abs().max() / (centred.t() @ (aim - aim.mean(0))).abs().max())
+
+
+@pytest.mark.parametrize("activation", ["none", "tanh"])
+def test_a_mimic_starts_where_its_last_layer_can_gain_no_more(activation: str) -> None:
+    torch.manual_seed(0)
+    encoder = mimic_encoder((16, 8, 8), 3, 32, activation_name=activation)[0]
+    assert isinstance(encoder, MimicEncoder)
+    images, wanted = torch.randn(40, 3, 32, 32), torch.randn(40, 3, 8, 8)
+    wanted += torch.nn.functional.avg_pool2d(images, 4)
+    encoder.eval().start_towards(images, wanted)
+    assert not encoder.features.training
+    if activation == "tanh":  # the layer before it is fitted
+        assert isinstance(encoder.project, torch.nn.Sequential)
+        encoder.project = encoder.project[0]
+    assert normal_equations(encoder, images, wanted) < 0.02
+
+
+def test_features_that_say_nothing_leave_the_mean() -> None:
+    encoder = mimic_encoder((16, 8, 8), 2, 32)[0]
+    assert isinstance(encoder, MimicEncoder)
+    wanted = torch.tensor([3.0, -1.0])[None, :, None, None].expand(8, 2, 8, 8)
+    encoder.start_towards(torch.zeros(8, 3, 32, 32), wanted)
+    assert torch.allclose(encoder.eval()(torch.zeros(1, 3, 32, 32)), wanted[:1], atol=1e-5)
