@@ -1,11 +1,13 @@
 """How large the report of a long run is, and how long a browser takes to open it.
 
     python benchmarks/report_size.py [--trials 200] [--backbone resnet18] [--openings 5] [--keep FOLDER]
+    python benchmarks/report_size.py --open runs/RUN/report.html
 
 The run is synthesised: candidates are drawn from the shipped space `full` and costed by the profiler, their accuracies
 follow a formula, and its files are made by the builders that every run uses. Nothing is trained, so no figure of the
 report means anything; its size does. Opening needs playwright and Chromium: seconds until the page is loaded, and until
-its first figure is drawn; the median of several openings, each in a fresh context.
+its first figure is drawn; the median of several openings, each in a fresh context. Beside them the processor seconds of
+the page's own thread until then, which do not depend on what else runs on the machine.
 """
 
 import argparse
@@ -51,8 +53,12 @@ def main() -> None:
     parser.add_argument("--backbone", default="resnet18")
     parser.add_argument("--openings", type=int, default=5)
     parser.add_argument("--keep", type=Path, help="leave run and report here")
+    parser.add_argument("--open", type=Path, help="only open this report")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
+    if chosen.open is not None:
+        tell(chosen.open, chosen.openings)
+        return
     with tempfile.TemporaryDirectory() as temporary:
         folder = chosen.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
@@ -63,11 +69,17 @@ def main() -> None:
         front = len(json.loads((folder / "front.json").read_text())["front"])
         print(f"{platform.processor() or platform.machine()}; {chosen.trials} synthesised trials, {front} on the front")
         print(f"written in {watch.seconds:.1f} s; {size / 1e6:.2f} MB")
-        loaded, drawn = zip(*opened(folder / "report.html", chosen.openings), strict=True)
-        print(
-            f"opened {chosen.openings} times: loaded in {statistics.median(loaded):.2f} s, first figure drawn after "
-            f"{statistics.median(drawn):.2f} s (medians; {min(drawn):.2f} … {max(drawn):.2f})"
-        )
+        tell(folder / "report.html", chosen.openings)
+
+
+def tell(report: Path, openings: int) -> None:
+    """Prints how long a browser takes."""
+    loaded, drawn, busy = zip(*opened(report, openings), strict=True)
+    print(
+        f"opened {openings} times: loaded in {statistics.median(loaded):.2f} s, first figure drawn after "
+        f"{statistics.median(drawn):.2f} s (medians; {min(drawn):.2f} … {max(drawn):.2f}); processor time of the page "
+        f"until then {statistics.median(busy):.2f} s ({min(busy):.2f} … {max(busy):.2f})"
+    )
 
 
 def synthesise(folder: Path, backbone: str, trials: int) -> None:
@@ -144,8 +156,8 @@ def _baseline(name: str, profile: Profile, accuracy: float) -> Baseline:
     )
 
 
-def opened(report: Path, times: int) -> Iterator[tuple[float, float]]:
-    """Seconds until loaded and until the first figure is drawn, of each opening."""
+def opened(report: Path, times: int) -> Iterator[tuple[float, float, float]]:
+    """Seconds until loaded, until the first figure is drawn, and of the page's thread until then, of each opening."""
     from playwright.sync_api import sync_playwright
 
     place = next((found for name in BROWSERS if (found := shutil.which(name))), None)
@@ -153,11 +165,15 @@ def opened(report: Path, times: int) -> Iterator[tuple[float, float]]:
         browser = library.chromium.launch(executable_path=place, args=["--no-sandbox"], timeout=120_000)
         for _ in range(times):
             page = browser.new_context(viewport={"width": 1280, "height": 860}).new_page()
+            inside = page.context.new_cdp_session(page)
+            inside.send("Performance.enable")
             watch = Stopwatch()
             page.goto(report.resolve().as_uri(), timeout=120_000)
             loaded = watch.seconds
             page.wait_for_selector("[data-drawn]", timeout=120_000)
-            yield loaded, watch.seconds
+            drawn = watch.seconds
+            counted = {entry["name"]: entry["value"] for entry in inside.send("Performance.getMetrics")["metrics"]}
+            yield loaded, drawn, counted["ThreadTime"]
             page.context.close()
         browser.close()
 

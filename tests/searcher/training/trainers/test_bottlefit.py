@@ -8,7 +8,10 @@ import torch
 from splitsearch.searcher.training.distill import TRAINERS, Recipe
 
 
-@pytest.mark.parametrize(("trainer", "encoder_moves"), [("bottlefit", True), ("bottlefit_frozen", False)])
+@pytest.mark.parametrize(
+    ("trainer", "encoder_moves"),
+    [("bottlefit", True), ("bottlefit_frozen", False), ("bottlefit_labels", True), ("bottlefit_frozen_labels", False)],
+)
 def test_the_second_stage_tunes_the_tail_and_the_encoder_unless_frozen(
     training: Any, trainer: str, encoder_moves: bool
 ) -> None:
