@@ -88,6 +88,7 @@ class Attempts:
         try:
             return Epochs(material, training, story, course).run()
         except InfeasibleError as error:
+            material.processes.require_first()  # all see the same loss, and one says so
             raise UserError(
                 f"{error}; '{self.out}' keeps what was reached before: begin anew with another --trainer, --batch-size "
                 "or --no-amp, and another -o"

@@ -159,6 +159,7 @@ class Epochs:
             write_checkpoint(self.course.folder / LAST, tensors, {"step": step, "story": asdict(self.story)})
 
     def _interrupted(self) -> Interrupted:
+        self.material.processes.require_first()
         at = f"interrupted after step {self.training.step} of {self._total}"
         return self.course.ending.interrupted(f"{at}; go on with: {self.course.resume}")
 

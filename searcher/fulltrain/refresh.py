@@ -15,6 +15,7 @@ from splitsearch.searcher.engine.files import write_bytes_atomic
 from splitsearch.searcher.fulltrain.epochs import Story
 from splitsearch.searcher.fulltrain.material import Material
 from splitsearch.searcher.reporter import Reporter
+from splitsearch.spaces.errors import UserError
 
 __all__ = ["finish_install", "refresh"]
 
@@ -58,13 +59,22 @@ def finish_install(out: Path, folder: Path) -> bool:
 
     Returns:
         Whether there was one.
+
+    Raises:
+        UserError: the folder cannot be written; what waits stays where it is.
     """
     waiting = out / _INSTALLING / folder.resolve().name
     if not (waiting / MANIFEST).is_file():
         return False
     wanted = read_manifest(waiting).files
-    for name in (*wanted, MANIFEST):
-        write_bytes_atomic(folder / name, (waiting / name).read_bytes())
+    try:
+        for name in (*wanted, MANIFEST):
+            write_bytes_atomic(folder / name, (waiting / name).read_bytes())
+    except OSError as error:
+        raise UserError(
+            f"'{folder}' cannot be written: {error.strerror or error}; the trained halves wait in '{waiting}' until "
+            "--resume puts them into place"
+        ) from error
     shutil.rmtree(waiting.parent)
     return True
 

@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 
 class ElsewhereError(Exception):
-    """Another process failed and has said why: this one ends without a word."""
+    """Another process says why all of them end: this one ends without a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,15 @@ class Processes:
         if self.count > 1:
             for tensor in (*module.parameters(), *module.buffers()):
                 distributed.broadcast(tensor.detach(), 0)
+
+    def require_first(self) -> None:
+        """Before a message that all processes have to give: one of them gives it.
+
+        Raises:
+            ElsewhereError: this is another one.
+        """
+        if not self.is_first:
+            raise ElsewhereError
 
     def first_then_rest(self, work: Callable[[], Result]) -> Result:
         """Does the same work in every process, the first alone before the others: they find what it cached.

@@ -80,6 +80,8 @@ def test_the_document_from_end_to_end(command: Any, place: Path, environment: di
             document = json.loads(done.stdout)
             assert (document["runtime"], document["part"]) == ("onnxruntime", "validation")
             assert document["accuracy"] == pytest.approx(manifest["seen"]["accuracy"], abs=0.003)
+    done = command(*lines["splitsearch train"][1:], "--epochs", "2", "--subset", "100", "--no-tensorboard")
+    assert done.returncode == 0, done.stderr  # from here on, what is served may be what was trained
     served = lines["splitsearch serve"]
     with serving(served, place, environment) as port:
         answered(command, place, port)

@@ -84,3 +84,24 @@ def test_other_widths_after_pruning_are_refused(export: Any, changed: Any) -> No
     wrong = replace(found, export=replace(found.export, manifest=manifest))
     with pytest.raises(UserError, match="pruning leaves other layers than were exported"):
         wrong.candidate()
+
+
+@pytest.mark.parametrize(
+    ("fields", "given"),
+    [
+        ({"division": 2, "division_scope": "whole"}, {"trainer": "cotrain"}),
+        ({"exit_cut": "0.2"}, {"trainer": "bottlefit"}),
+        ({"head_pruning": 0.5}, {"trainer": "ghnd"}),
+        ({"head": "mimic"}, {"trainer": "hnd"}),
+    ],
+)
+def test_every_weight_that_learns_has_a_gradient(
+    fields: dict[str, Any], given: dict[str, Any], export: Any, changed: Any
+) -> None:
+    """Weights without one would cost processes a search in every step."""
+    training = changed(fields={"export": open_export(export(**fields))}, **given).training(1)
+    training.advance(1)
+    learning = training._pieces[0].phase.learning
+    weights = training._trained(learning)
+    assert weights
+    assert all(weight.grad is not None for weight in weights)

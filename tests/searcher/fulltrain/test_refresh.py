@@ -79,3 +79,18 @@ def test_what_is_not_whole_is_not_installed(export: Any, tmp_path: Path) -> None
     data = json.loads((waiting / "manifest.json").read_text(encoding="utf-8"))
     assert finish_install(tmp_path, folder)
     assert json.loads((folder / "manifest.json").read_text(encoding="utf-8")) == data
+
+
+def test_a_folder_that_cannot_be_written_loses_nothing(
+    export: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, waiting = export(), tmp_path / "installing" / "deployed"
+    shutil.copytree(folder, waiting)
+
+    def refused(*_: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(refresh, "write_bytes_atomic", refused)
+    with pytest.raises(UserError, match=r"deployed' cannot be written: Permission denied; the trained halves wait in"):
+        finish_install(tmp_path, folder)
+    assert (waiting / "manifest.json").is_file()

@@ -53,6 +53,13 @@ def test_the_rest_waits_for_the_first_and_ends_quietly_with_it() -> None:
     assert Recorded.said == [1.0]  # type: ignore[attr-defined]
 
 
+def test_one_process_speaks_for_all() -> None:
+    ALONE.require_first()
+    Processes(rank=0, count=2).require_first()
+    with pytest.raises(ElsewhereError):
+        Processes(rank=1, count=2).require_first()
+
+
 def test_a_device_that_is_not_there_is_refused() -> None:
     assert device_of("cpu") == torch.device("cpu")
     for name in ("gpu", "meta", "cuda:x"):
