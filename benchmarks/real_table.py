@@ -49,7 +49,12 @@ class Measured:
         self.table: Table = read_table(
             file,
             Columns(
-                parameters=tuple(self.facts["parameters"]), known=costs, unknown=("accuracy",), log=costs, curve=curve
+                parameters=tuple(self.facts["parameters"]),
+                known=costs,
+                unknown=("accuracy",),
+                log=costs,
+                curve=curve,
+                nominal=("cut",),
             ),
         )
         ends = [f"seconds_r{rung}" for rung in range(len(curve))]

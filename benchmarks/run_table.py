@@ -13,6 +13,7 @@ name says where the table comes from. What was not trained to its end (refused, 
 
 import argparse
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def main() -> None:
     configs = [SplitConfig.from_json(one.config) for one in trained]
     variants = Variants.trace(settings.backbone, usual_module(settings.backbone), configs[0].image_size)
     frame = pd.DataFrame([_row(one, variants) for one in trained])
-    axes = [name for name in _axes(configs) if name not in ("cut", "backbone")]
+    axes = [name for name in _axes(configs) if name != "cut"]
     for place, name in enumerate(axes, start=1):
         frame.insert(place, name, [getattr(config, name) for config in configs])
     targets = dict(text.split("=") for text in chosen.target)
@@ -69,8 +70,8 @@ def main() -> None:
 
 def _axes(configs: list[SplitConfig]) -> list[str]:
     """The fields in which the candidates differ."""
-    plain = [config.to_json() for config in configs]
-    return [name for name in plain[0] if len({str(one[name]) for one in plain}) > 1]
+    names = [field.name for field in fields(SplitConfig)]
+    return [name for name in names if len({getattr(config, name) for config in configs}) > 1]
 
 
 def _row(result: TrialResult, variants: Variants) -> dict[str, Any]:

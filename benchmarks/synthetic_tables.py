@@ -114,7 +114,7 @@ def _greedy(frame: pd.DataFrame, objectives: int) -> dict[str, int]:
 
 def _simulated(frame: pd.DataFrame, objectives: int, sampler: str, chosen: argparse.Namespace) -> dict[str, Any]:
     known = COSTS[: objectives - 1]
-    columns = Columns(parameters=tuple(AXES), known=known, unknown=("accuracy",), log=known)
+    columns = Columns(parameters=tuple(AXES), known=known, unknown=("accuracy",), log=known, nominal=("cut",))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "table.csv"
         frame.to_csv(file, index=False)

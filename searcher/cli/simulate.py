@@ -22,6 +22,9 @@ def simulate(
     maximize: Annotated[str, typer.Option(help="Known objectives of which more is better.")] = "",
     minimize: Annotated[str, typer.Option(help="Unknown objectives of which less is better.")] = "",
     log: Annotated[str, typer.Option(help="Objectives that are taken on a log scale.")] = "",
+    nominal: Annotated[
+        str, typer.Option(help="Parameters of numbers that stand for names: neighbours need not be alike.")
+    ] = "",
     curve: Annotated[
         str, typer.Option(help="Columns with the unknown objective at rungs before the last: stop what is dominated.")
     ] = "",
@@ -52,6 +55,7 @@ def simulate(
         minimize=_names(minimize),
         log=_names(log),
         curve=_names(curve),
+        nominal=_names(nominal),
     )
     read = read_table(table, columns)
     rungs = Rungs(read, _shares(curve_shares, len(columns.curve)), depth) if columns.curve else None

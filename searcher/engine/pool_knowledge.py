@@ -32,8 +32,14 @@ def knowledge_of(space: SearchSpace, pool: Pool, objectives: Sequence[Objective]
         points=[space.point(config) for config, _ in rows],
         known={name: [profile.values[name] for _, profile in rows] for name in known},
         shares=frozenset({"accuracy"}),
+        nominal=_nominal(space),
         grow=None if whole else _growth(space, pool, known, budgets),
     )
+
+
+def _nominal(space: SearchSpace) -> frozenset[str]:
+    """Axes whose numbers stand for names: a cut is a place, and no quantity."""
+    return frozenset(name for name in space.ranges if any(isinstance(value, str) for value in space.axes[name]))
 
 
 def neighbours(space: SearchSpace, config: SplitConfig) -> list[SplitConfig]:

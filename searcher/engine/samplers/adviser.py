@@ -23,8 +23,8 @@ from splitsearch.searcher.engine.samplers.surrogate import Surrogate
 
 __all__ = ["STARTUP", "Adviser", "Seen"]
 
-STARTUP = 7
-"""Trials that spread over the known costs before anything is modelled (benchmarks/synthetic_tables.py)."""
+STARTUP = 5
+"""Trials that spread over the known costs before anything is modelled (benchmarks/*_table*.py)."""
 
 _BUDGETS = 2048
 _FLOOR = 0.1  # below the worst gain seen, as a share of the range: where the reference of the hypervolume lies
@@ -65,7 +65,7 @@ class Adviser:
         self._grown: set[int] = set()
         self._known = self.rows.costs.shape[1]
         unknown = len(knowledge.unknown)
-        self._surrogates = [Surrogate(seed) for _ in range(unknown)]
+        self._surrogates = [Surrogate(seed, self.rows.groups) for _ in range(unknown)]
         # With one unknown objective its integral has a closed form; several are axes of the box like the others.
         self._box = budgets(self._known + (unknown if unknown > 1 else 0), _BUDGETS, seed)
         self._allowed = within(self.rows.costs, self._box[:, : self._known])

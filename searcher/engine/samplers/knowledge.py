@@ -26,6 +26,8 @@ class Knowledge:
             whose values are all positive.
         shares: unknown objectives in [0, 1] to be maximised, such as an accuracy, taken by what they lack, on a log
             scale: from 0.94 to 0.97 is as far as from 0.4 to 0.7, since either halves the errors.
+        nominal: parameters of numbers that stand for names, such as the places where a network may be cut: neighbours
+            are often alike, and need not be.
         grow: given the points of the present front, returns further points with their known objectives; what is known
             already may be among them. None where the pool is the whole space.
 
@@ -38,6 +40,7 @@ class Knowledge:
     known: Mapping[str, Sequence[float]]
     log: frozenset[str] | None = None
     shares: frozenset[str] = frozenset()
+    nominal: frozenset[str] = frozenset()
     grow: Grow | None = None
 
     def __post_init__(self) -> None:
@@ -45,6 +48,8 @@ class Knowledge:
         _check_points(self.points)
         for name in self.shares:
             _check_share(self, name)
+        if unknown := self.nominal - set(self.points[0]):
+            raise ValueError(f"'{min(unknown)}' is none of the parameters {', '.join(self.points[0])}")
         for name, values in self.known.items():
             _check_values(name, values, len(self.points))
             if self.log and name in self.log and min(values) <= 0:

@@ -42,7 +42,7 @@ class Rows:
         self.parameters = knowledge.parameters
         self.points: list[Point] = []
         self._names = tuple(name for name in knowledge.objectives if name in knowledge.known)
-        self._encoding = Encoding.of(knowledge.points)
+        self._encoding = Encoding.of(knowledge.points, knowledge.nominal)
         self._scales: dict[str, Scale] = {}
         self._views: dict[str, Scale] = {}
         for name in self._names:
@@ -54,6 +54,13 @@ class Rows:
         self.costs = np.zeros((0, len(self._names)))
         self.features = np.zeros((0, 0))
         self.join(knowledge.points, knowledge.known)
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """Of each feature, the group whose length it shares: parameters, then one for each cost."""
+        encoded = self._encoding.groups
+        first = encoded[-1] + 1 if encoded else 0
+        return (*encoded, *range(first, first + len(self._names)))
 
     def __len__(self) -> int:
         return len(self.points)

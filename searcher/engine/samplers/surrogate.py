@@ -8,14 +8,15 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import ConstantKernel, Kernel, Matern, WhiteKernel
+from sklearn.gaussian_process.kernels import ConstantKernel, Kernel, WhiteKernel
 
 from splitsearch.searcher.engine.samplers.attainment import Array
+from splitsearch.searcher.engine.samplers.kernel import TiedMatern
 
 __all__ = ["Surrogate", "refit_size"]
 
 _JITTER = 1e-8
-_LENGTH = (0.3, 0.7)  # of features in [0, 1]: mean and deviation of the logarithm; benchmarks/synthetic_tables.py
+_LENGTH = (0.6, 0.5)  # of features in [0, 1]: mean and deviation of the logarithm; benchmarks/*_table*.py
 _NOISE = (math.log(3e-3), 1.5)  # variance relative to that of the gains, likewise
 
 
@@ -34,15 +35,19 @@ def refit_size(count: int) -> int:
 
 
 class Surrogate:
-    """One unknown objective over the features of points: Matern 5/2 with a length per feature, and noise.
+    """One unknown objective over the features of points: Matern 5/2 with a length per parameter, and noise.
 
     Hyperparameters are the most probable ones (Rasmussen and Williams, 2006, chapter 5) given the first `refit_size`
     observations; the rest only condition. That makes a suggestion a function of the trials, whichever
     process computes it, and lets the dear part be remembered.
+
+    Args:
+        seed: of scikit-learn's process.
+        groups: of features that share a length; None gives each its own.
     """
 
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
+    def __init__(self, seed: int, groups: tuple[int, ...] | None = None) -> None:
+        self._seed, self._groups = seed, groups
         self._fitted: tuple[bytes, Kernel] | None = None
         self._process: GaussianProcessRegressor | None = None
         self._data: tuple[Array, Array, Array] = (np.zeros((0, 0)), np.zeros(0), np.zeros(0))
@@ -62,7 +67,8 @@ class Surrogate:
         scaled, alpha = (gains - self._centre) / self._scale, (extra / self._scale) ** 2 + _JITTER
         identity = b"".join(array[:size].tobytes() for array in (features, scaled, alpha))
         if self._fitted is None or self._fitted[0] != identity:
-            self._fitted = (identity, _best_kernel(features[:size], scaled[:size], alpha[:size], self._seed))
+            groups = self._groups or tuple(range(features.shape[1]))
+            self._fitted = (identity, _best_kernel(features[:size], scaled[:size], alpha[:size], self._seed, groups))
         self._condition(self._fitted[1], features, scaled, alpha)
 
     def believe(self, features: Array, gains: Array) -> None:
@@ -95,9 +101,9 @@ class Surrogate:
         self._process.fit(features, scaled)
 
 
-def _best_kernel(features: Array, scaled: Array, alpha: Array, seed: int) -> Kernel:
-    lengths = np.full(features.shape[1], math.exp(_LENGTH[0]))
-    signal = ConstantKernel(1.0, (1e-2, 1e3)) * Matern(lengths, (2e-2, 1e2), nu=2.5)
+def _best_kernel(features: Array, scaled: Array, alpha: Array, seed: int, groups: tuple[int, ...]) -> Kernel:
+    lengths = np.full(max(groups) + 1, math.exp(_LENGTH[0]))
+    signal = ConstantKernel(1.0, (1e-2, 1e3)) * TiedMatern(lengths, (2e-2, 1e2), groups)
     kernel = signal + WhiteKernel(1e-2, (1e-6, 1.0))
     process = GaussianProcessRegressor(kernel, alpha=alpha, optimizer=_maximise, random_state=seed)
     with warnings.catch_warnings():

@@ -40,6 +40,7 @@ def knowledge_of_table(table: Table) -> Knowledge:
         points=table.points,
         known={name: table.values[name] for name in columns.known},
         log=frozenset(columns.log),
+        nominal=frozenset(columns.nominal),
     )
 
 

@@ -27,6 +27,7 @@ class Columns:
         minimize: of which less is better; by default the known ones.
         log: objectives that are taken on a log scale.
         curve: accuracies at rungs before the last, in order; they foretell the first unknown objective.
+        nominal: parameters of numbers that stand for names, such as places of a cut.
     """
 
     parameters: tuple[str, ...]
@@ -36,6 +37,7 @@ class Columns:
     minimize: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
     curve: tuple[str, ...] = ()
+    nominal: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for flag, names in (("--parameters", self.parameters), ("--unknown", self.unknown)):
@@ -49,6 +51,9 @@ class Columns:
             for name in names:
                 if name not in self.objectives:
                     raise UserError(f"{flag} {name}: no objective of that name{nearest(name, self.objectives)}")
+        for name in self.nominal:
+            if name not in self.parameters:
+                raise UserError(f"--nominal {name}: no parameter of that name{nearest(name, self.parameters)}")
         if both := set(self.maximize) & set(self.minimize):
             raise UserError(f"'{min(both)}' is both in --maximize and in --minimize")
 

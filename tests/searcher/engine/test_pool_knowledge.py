@@ -25,6 +25,7 @@ def test_feasible_candidates_with_all_but_accuracy(pool: Pool) -> None:
     assert knowledge.unknown == ("accuracy",)
     assert len(knowledge.points) == len(pool.profiles)
     assert knowledge.grow is None
+    assert knowledge.nominal == {"cut", "head"}, "names, whatever numbers stand for them"
     config = SPACE.at(knowledge.points[3])
     assert knowledge.known["payload_bytes"][3] == pool.profiles[config].values["payload_bytes"]
     limit = sorted(knowledge.known["payload_bytes"])[4]

@@ -26,3 +26,21 @@ def test_booleans_are_numbers_and_nothing_to_choose_has_no_column() -> None:
     assert Encoding.of([{"b": True}, {"b": False}]).encode([{"b": True}]).tolist() == [[1.0]]
     assert Encoding.of([{"b": True}]).encode([{"b": True}, {"b": True}]).shape == (2, 0)
     assert Encoding.of([{"t": "x"}, {"t": "y"}]).encode([]).shape == (0, 2)
+
+
+def test_names_that_are_numbers_have_an_order_and_none() -> None:
+    points = [{"cut": c, "head": h, "bits": b} for c in (3, 7, 9) for h in ("a", "b") for b in (2, 4, 8)]
+    encoding = Encoding.of(points, frozenset({"cut"}))
+    rows = encoding.encode(points)
+    assert encoding.groups == (0, 1, 1, 1, 2, 2, 3)
+    assert rows.shape == (18, len(encoding.groups))
+    near, far = (np.linalg.norm(encoding.encode([{"cut": 3, "head": "a", "bits": 2}]) - rows[k]) for k in (6, 12))
+    assert 0.5 < near < far, "neighbours are two steps apart: their ranks and their names"
+    strange = encoding.encode([{"cut": 8, "head": "a", "bits": 2}])[0]
+    assert strange[0] == 0.75
+    assert strange[1:4].tolist() == [0, 0, 0]
+
+
+def test_of_two_names_the_order_says_all() -> None:
+    encoding = Encoding.of([{"cut": 0}, {"cut": 5}], frozenset({"cut"}))
+    assert (encoding.groups, encoding.encode([{"cut": 5}]).tolist()) == ((0,), [[1.0]])

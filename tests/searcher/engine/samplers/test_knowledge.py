@@ -36,6 +36,7 @@ def test_a_share_is_taken_by_what_it_lacks() -> None:
     ("change", "message"),
     [
         ({"points": []}, "the pool is empty"),
+        ({"nominal": frozenset({"cut"})}, "'cut' is none of the parameters a"),
         ({"points": [{"a": 0}, {"b": 1}]}, r"point 1 has the parameters \['b'\]"),
         ({"points": [{"a": 0}, {"a": 0}]}, "the points 0 and 1 are the same"),
         ({"known": {"ms": [1.0]}}, "'ms' has 1 values for 2 points"),

@@ -65,3 +65,18 @@ def test_equal_gains_are_no_trouble() -> None:
     surrogate = Surrogate(0)
     surrogate.learn(FEATURES[:3], np.full(3, 0.5), NONE[:3])
     assert surrogate.predict(FEATURES)[0] == pytest.approx(np.full(30, 0.5))
+
+
+def test_trials_say_whether_names_tell_more_than_their_order() -> None:
+    places = np.arange(30) % 6
+    features = np.hstack([places[:, None] / 5, 0.5 * np.eye(6)[places], FEATURES[:, :1]])
+    groups = (0, 1, 1, 1, 1, 1, 1, 2)
+
+    def length_of_names(of_place: np.ndarray) -> float:  # type: ignore[type-arg]
+        surrogate = Surrogate(0, groups)
+        surrogate.learn(features, of_place[places] + 0.1 * FEATURES[:, 0], NONE)
+        assert surrogate._process is not None
+        return float(surrogate._process.kernel_.k1.k2.length_scale[1])
+
+    jumping, smooth = np.array([0.1, 0.9, 0.2, 0.8, 0.1, 0.7]), np.arange(6) / 5
+    assert length_of_names(jumping) < 0.7 * length_of_names(smooth)

@@ -106,6 +106,8 @@ def test_the_knowledge_holds_nothing_of_what_is_unknown(tmp_path: Path) -> None:
     knowledge = knowledge_of_table(table(tmp_path))
     assert set(knowledge.known) == {"ms", "bytes"}
     assert knowledge.unknown == ("accuracy",)
+    assert knowledge.nominal == set()
+    assert knowledge_of_table(table(tmp_path, nominal=("cut",))).nominal == {"cut"}
 
 
 def test_stopping_saves_training_and_hardly_costs_the_front(tmp_path: Path) -> None:

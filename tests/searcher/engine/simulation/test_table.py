@@ -64,6 +64,7 @@ def test_no_file_and_no_logarithm(tmp_path: Path) -> None:
         ({"known": ("accuracy",)}, "'accuracy' is named twice"),
         ({"maximize": ("mss",)}, "--maximize mss: no objective of that name; did you mean 'ms'"),
         ({"log": ("cut",)}, "--log cut: no objective"),
+        ({"nominal": ("cuts",)}, "--nominal cuts: no parameter of that name; did you mean 'cut'"),
         ({"maximize": ("ms",), "minimize": ("ms",)}, "'ms' is both in --maximize and in --minimize"),
     ],
 )
