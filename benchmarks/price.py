@@ -155,7 +155,8 @@ class Bench:
         accuracies: dict[SplitConfig, float] = {}
         for config in self.candidates(channels):
             torch.manual_seed(0)
-            model = own_copies(assemble(config, self.variants), WHOLE if whole else ())
+            # Copies, so that nothing knows the head for the backbone's own, whose tensors are kept.
+            model = own_copies(assemble(config, self.variants), WHOLE)
             trained += timed(lambda config=config, model=model: self._loop(config, model, whole=whole))[0]  # type: ignore[misc]
             trained += self.decoding * self.options.epochs
             start, some = time.process_time(), self.family(config)[: self.options.settings]
