@@ -157,7 +157,7 @@ class Material:
         """Brings the stages to the device; norm layers that learn see all processes, if they are to."""
         for stage in (*model.stages, *((model.exit.stage,) if model.exit else ())):
             if self.settings.sync_bn and not stage.original:
-                nn.SyncBatchNorm.convert_sync_batchnorm(stage.module)
+                nn.SyncBatchNorm.convert_sync_batchnorm(stage.module)  # type: ignore[no-untyped-call]
             self._move(stage.module)
 
     def _move(self, module: nn.Module) -> None:

@@ -96,7 +96,7 @@ def _write(material: Material, story: Story, out: Path, place: Path, reporter: R
             training_images=len(material.data.train),
             validation_images=len(material.data.val),
             accuracy=story.best["accuracy"],
-            exported_accuracy=story.exported["accuracy"],
+            exported_accuracy=story.exported["accuracy"] or 0.0,
             seed=settings.seed,
         ),
     )

@@ -13,6 +13,8 @@ __all__ = ["Average", "decay_after"]
 
 _AVERAGE = "average"
 
+Tensors = tuple[torch.Tensor, ...] | list[torch.Tensor]
+
 
 def decay_after(decay: float, steps: int) -> float:
     """How much of the average a step leaves: less in the first steps, whose weights are hardly trained.
@@ -73,5 +75,6 @@ class Average:
         assert isinstance(modules, nn.ModuleDict)
         return modules
 
-    def _average(self, kept: list[torch.Tensor], new: list[torch.Tensor], steps: torch.Tensor | int) -> None:
-        get_ema_multi_avg_fn(decay_after(self._decay, int(steps)))(kept, new, steps)
+    def _average(self, kept: Tensors, new: Tensors, steps: torch.Tensor | int) -> None:
+        decay = decay_after(self._decay, int(steps))
+        get_ema_multi_avg_fn(decay)(kept, new, steps)  # type: ignore[no-untyped-call]  # torch leaves it untyped

@@ -77,22 +77,33 @@ class Processes:
     def first_then_rest(self, work: Callable[[], Result]) -> Result:
         """Does the same work in every process, the first alone before the others: they find what it cached.
 
+        None goes on before all are done, so that what one of them then writes disturbs no other's work.
+
         Raises:
-            ElsewhereError: the first process failed, and says why itself.
+            ElsewhereError: another process failed, and says why itself.
         """
         if self.count == 1:
             return work()
         if not self.is_first:
-            if self.total([0.0])[0]:
-                raise ElsewhereError
-            return work()
+            self._require_none_failed()
+            return self._reported(work)
+        found = self._reported(work)
+        self._require_none_failed()
+        return found
+
+    def _reported(self, work: Callable[[], Result]) -> Result:
+        """Work of which the others hear whether it failed."""
         try:
             found = work()
         except BaseException:
             self.total([1.0])
             raise
-        self.total([0.0])
+        self._require_none_failed()
         return found
+
+    def _require_none_failed(self) -> None:
+        if self.total([0.0])[0]:
+            raise ElsewhereError
 
 
 ALONE = Processes()
