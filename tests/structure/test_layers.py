@@ -29,7 +29,12 @@ OWNERS = {
     "onnxruntime": ("profilers/measure/", "searcher/deploy/"),
     "onnxscript": (),
     "tensorrt": ("profilers/measure/agent.py",),
-    "sklearn": ("searcher/data/", "profilers/predict/model.py", "searcher/engine/samplers/surrogate.py"),
+    "sklearn": (
+        "searcher/data/",
+        "profilers/predict/model.py",
+        "searcher/engine/samplers/surrogate.py",
+        "searcher/engine/samplers/kernel.py",
+    ),
     "moocore": ("searcher/engine/pareto.py",),
 }
 
