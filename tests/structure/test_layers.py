@@ -29,8 +29,13 @@ OWNERS = {
     "onnxruntime": ("profilers/measure/", "searcher/deploy/"),
     "onnxscript": (),
     "tensorrt": ("profilers/measure/agent.py",),
-    "sklearn": ("searcher/data/", "profilers/predict/model.py", "searcher/engine/samplers/surrogate.py"),
     "tensorboard": ("searcher/fulltrain/journal.py",),
+    "sklearn": (
+        "searcher/data/",
+        "profilers/predict/model.py",
+        "searcher/engine/samplers/surrogate.py",
+        "searcher/engine/samplers/kernel.py",
+    ),
     "moocore": ("searcher/engine/pareto.py",),
 }
 
