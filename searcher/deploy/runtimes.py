@@ -79,4 +79,7 @@ def require_onnx(*packages: str) -> None:
     """
     for package in packages:
         if find_spec(package) is None:
-            raise UserError(f"ONNX needs the package {package}: pip install 'splitsearch[onnx]', or do without ONNX")
+            raise UserError(
+                f"ONNX needs the package {package}: pip install 'splitsearch[onnx]', or do without it: --no-onnx of "
+                "export, --torch of serve, infer and evaluate"
+            )
