@@ -10,7 +10,7 @@ and the second half, which follows within the same cycle, tells the tail's needs
 
 from collections.abc import Callable
 
-from splitsearch.searcher.training.phases import Phase
+from splitsearch.searcher.training.phases import Optimiser, Phase
 from splitsearch.searcher.training.recipe import Recipe
 from splitsearch.searcher.training.trainer import TRAINERS, Trainer
 from splitsearch.searcher.training.trainers.ghnd import matching
@@ -33,12 +33,13 @@ def two_stages(*, frozen: bool = False, teacher: bool = True, match: bool = Fals
     def phases(lesson: Lesson) -> list[Phase]:
         if not lesson.imitates:
             return [recovery(lesson, share=1.0, device_too=True, teacher=teacher)]
-        first = (matching if match or lesson.recipe.full else imitation)(lesson, share=0.5)
+        first = (matching if match or lesson.recipe.full else imitation)(lesson, share=0.5, published=_FIRST)
         return [first, recovery(lesson, share=0.5, device_too=not frozen, teacher=teacher)]
 
     return phases
 
 
+_FIRST = Optimiser(kind="adam", learning_rate=1e-3, shape="steps", milestones=(0.5,))
 _FULL = Recipe(full=True, rungs=(1.0,), epochs=20, batch_size=64)
 TRAINERS.register("bottlefit")(Trainer(phases=two_stages(), changes=("tail",), published=_FULL))
 TRAINERS.register("bottlefit_frozen")(Trainer(phases=two_stages(frozen=True), changes=("tail",), published=_FULL))

@@ -8,7 +8,7 @@ the same; in the published sum, a layer weighs by its elements times their varia
 import torch
 
 from splitsearch.searcher.training.losses import relative_error
-from splitsearch.searcher.training.phases import Batch, Phase, optimiser_of
+from splitsearch.searcher.training.phases import Batch, Optimiser, Phase, optimiser_of
 from splitsearch.searcher.training.recipe import Recipe
 from splitsearch.searcher.training.start import start_from_components
 from splitsearch.searcher.training.tap import matched_cuts, run_tapped, tapped
@@ -19,11 +19,14 @@ from splitsearch.searcher.training.tutor import Lesson
 __all__ = ["matching"]
 
 
-def matching(lesson: Lesson, *, share: float = 1.0) -> Phase:
-    """Encoder and decoder learn the teacher's tensors at the cut and behind it, through a tail that stays."""
+def matching(lesson: Lesson, *, share: float = 1.0, published: Optimiser = PUBLISHED) -> Phase:
+    """Encoder and decoder learn the teacher's tensors at the cut and behind it, through a tail that stays.
+
+    `published` is the optimiser of a full training.
+    """
     student, cuts = lesson.student, matched_cuts(lesson)
     if not cuts:
-        return imitation(lesson, share=share)
+        return imitation(lesson, share=share, published=published)
     tail = student.tail
     assert isinstance(tail, torch.fx.GraphModule)
     through = tapped(tail, [cut.node for cut in cuts])
@@ -44,7 +47,7 @@ def matching(lesson: Lesson, *, share: float = 1.0) -> Phase:
         share=share,
         learning=(*lesson.on_device, student.decoder),
         loss=loss,
-        optimiser=optimiser_of(lesson.recipe, PUBLISHED),
+        optimiser=optimiser_of(lesson.recipe, published),
         start=lambda: start_from_components(lesson),
     )
 

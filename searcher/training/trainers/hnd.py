@@ -23,8 +23,8 @@ PUBLISHED = Optimiser(kind="adam", learning_rate=1e-3, shape="steps", milestones
 here are one training at one rate, up to Adam's epsilon."""
 
 
-def imitation(lesson: Lesson, *, share: float = 1.0) -> Phase:
-    """Encoder and decoder learn the teacher's tensor at the cut."""
+def imitation(lesson: Lesson, *, share: float = 1.0, published: Optimiser = PUBLISHED) -> Phase:
+    """Encoder and decoder learn the teacher's tensor at the cut; `published` is the optimiser of a full training."""
     student, cut = lesson.student, lesson.student.config.cut
 
     def loss(batch: Batch) -> torch.Tensor:
@@ -36,7 +36,7 @@ def imitation(lesson: Lesson, *, share: float = 1.0) -> Phase:
         share=share,
         learning=(*lesson.on_device, student.decoder),
         loss=loss,
-        optimiser=optimiser_of(lesson.recipe, PUBLISHED),
+        optimiser=optimiser_of(lesson.recipe, published),
         start=lambda: start_from_components(lesson),
     )
 

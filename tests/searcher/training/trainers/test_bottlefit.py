@@ -38,3 +38,9 @@ def test_the_full_recipe_is_the_published_one(training: Any) -> None:
     )
     assert (second.share, second.optimiser.kind, second.optimiser.learning_rate) == (0.5, "sgd", 1e-3)
     assert (second.optimiser.weight_decay, second.optimiser.milestones) == (5e-4, (0.5,))
+
+
+def test_each_stage_s_rate_falls_once_halfway(training: Any) -> None:
+    trainer = TRAINERS.get("bottlefit")
+    phases = trainer.phases(training("bottlefit", trainer.published, cut="0.2").lesson)
+    assert [(phase.optimiser.shape, phase.optimiser.milestones) for phase in phases] == [("steps", (0.5,))] * 2
