@@ -113,15 +113,19 @@ def _fit(backbone: Backbone, graph: TracedGraph, data: Dataset, recipe: TeacherR
         epochs = 5 if recipe.epochs is None else recipe.epochs
         _quiet_branches(graph)
         _train(graph, data, recipe, epochs, 2e-3, progress)
-        return f"trained from scratch, {epochs} epochs"
+        return f"trained from scratch, {_epochs(epochs)}"
     how = "weights as given"
     if backbone.new_classifier:
         _probe(graph, data, recipe, progress)
         how = "classifier fitted on frozen features"
     if recipe.epochs:
         _train(graph, data, recipe, recipe.epochs, 2e-4, progress)
-        how = f"fine-tuned, {recipe.epochs} epochs"
+        how = f"fine-tuned, {_epochs(recipe.epochs)}"
     return how
+
+
+def _epochs(count: int) -> str:
+    return "1 epoch" if count == 1 else f"{count} epochs"
 
 
 def _train(

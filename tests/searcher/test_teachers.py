@@ -58,7 +58,7 @@ def test_a_small_network_is_made_as_the_teacher_is_and_cached(
     assert listener.heard == []  # nothing is made before it is asked for
     small = models["net.py:make"]()
     teacher = teacher_of(settings, data, cache, listener)
-    assert (small.how, small.cached, teacher.cached) == ("trained from scratch, 1 epochs", False, True)
+    assert (small.how, small.cached, teacher.cached) == ("trained from scratch, 1 epoch", False, True)
     assert small.accuracy == teacher.accuracy
     assert [line.split(":")[0] for line in listener.heard if line.startswith(("teacher", "baseline"))] == [
         "baseline net.py",
