@@ -24,7 +24,7 @@ LINES = [
 SMALLER = {"resnet50": "net.py:make", "224": "32", "folder:photos": "digits"}
 QUICK = {
     "device jobs": ["--quick"],
-    "agent.py": ["--quick", "--watts", "5"],
+    "python3 agent.py": ["--quick", "--watts", "5"],
     "run --backbone": ["--weights", "none", "--teacher-epochs", "2", "--epochs", "1", "--subset", "200",
                        "--trials", "3", "--no-webp", "--accept-doubtful"],
 }  # fmt: skip
