@@ -79,7 +79,7 @@ def test_a_stopped_run_goes_on_and_keeps_every_finished_trial(
     command: Any, workplace: Path, environment: dict[str, str], run_arguments: Any, blow: signal.Signals
 ) -> None:
     out = workplace / f"stopped-{blow.name}"
-    arguments = [*run_arguments, "--trials", "9", "--epochs", "3", "--out", out.name]
+    arguments = [*run_arguments, "--trials", "9", "--epochs", "3", "--no-stopping", "--out", out.name]
     with start(arguments, workplace, environment) as running:
         wait_for_lines(out / "trials.jsonl", 2)
         running.send_signal(blow)
