@@ -86,7 +86,7 @@ class Bench:
                 return row
         trainer, config, seed = TRAINERS.get(name), self.config(channels), self.options.seed
         epochs = self.options.samples / len(self.data.train.labels)
-        recipe = Recipe(epochs=epochs, rungs=(1.0,), full=self.options.published, bfloat16=self.options.bfloat16)
+        recipe = Recipe(epochs=epochs, rungs=(1.0,), full=self.options.published, half=self.options.bfloat16)
         torch.manual_seed(seed)
         watch = processor_stopwatch()
         tutor = Tutor(data=self.data, activations=self.train)

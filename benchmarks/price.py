@@ -119,7 +119,7 @@ class Bench:
         bound = 4 * 2**30 if keep else 0
         train, val = (Activations(self.variants, part.images, bound) for part in (self.data.train, self.data.val))
         tutor = Tutor(data=self.data, activations=train)
-        recipe = Recipe(epochs=self.options.epochs, batch_size=self.options.batch_size, bfloat16=self.options.bfloat16)
+        recipe = Recipe(epochs=self.options.epochs, batch_size=self.options.batch_size, half=self.options.bfloat16)
         trained = validated = 0.0
         accuracies: dict[SplitConfig, float] = {}
         for config in candidates:

@@ -180,7 +180,7 @@ class Bench:
                 settle_norms(training.lesson)
             spent += watch.seconds
             facts = {"rung": rung, "samples": training.samples, "loss": loss, "seconds": spent}
-            yield facts | self.worth(config, own, recipe.bfloat16)
+            yield facts | self.worth(config, own, recipe.half)
 
     @torch.no_grad()
     def worth(self, config: SplitConfig, model: SplitModel, half: bool) -> dict[str, Any]:
@@ -256,7 +256,7 @@ class Results:
 def train(shared: Bench, results: Results) -> None:
     """All trainings that are not there yet."""
     options = shared.options
-    long = Recipe(epochs=options.long / len(shared.data.train.labels), bfloat16=options.bfloat16, rungs=(1.0,))
+    long = Recipe(epochs=options.long / len(shared.data.train.labels), half=options.bfloat16, rungs=(1.0,))
     short = replace(
         long, epochs=options.short / len(shared.data.train.labels), rungs=RUNGS, batch_size=options.batch_size
     )

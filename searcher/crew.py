@@ -135,6 +135,7 @@ class Crew:
         settings = self._settings
         command = [sys.executable, "-m", "splitsearch", "worker", "--study", self._study.place.study]
         command += ["--out", str(folder.resolve()), "--directory", settings.directory]
+        command += ["--device", settings.device] if settings.device else []
         for flag, value in (("--cache-dir", settings.cache_dir), ("--data-dir", settings.data_dir)):
             command += [flag, str(settings.path(value).resolve())] if value else []
         artifacts = settings.artifacts or str((self._folder / "artifacts").resolve())
@@ -154,7 +155,9 @@ class Crew:
             STORAGE_VARIABLE: self._study.place.url,
             "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(threads)),
         }
-        gpus = gpu_environment(place, os.environ.get("CUDA_VISIBLE_DEVICES"), torch.cuda.device_count())
+        # A GPU that was named by its number is the one for all; else they go round.
+        count = 0 if ":" in (self._settings.device or "") else torch.cuda.device_count()
+        gpus = gpu_environment(place, os.environ.get("CUDA_VISIBLE_DEVICES"), count)
         return os.environ | own | gpus
 
     def _report(self) -> None:

@@ -19,6 +19,7 @@ from splitsearch.searcher.settings import RunSettings
 from splitsearch.searcher.targets import trusted
 from splitsearch.searcher.teachers import check_models_take, models_of, teacher_of
 from splitsearch.searcher.training.cache import Cache, default_cache_dir
+from splitsearch.searcher.training.placement import Placement
 from splitsearch.searcher.training.store import Store
 from splitsearch.searcher.training.teacher import Teacher
 from splitsearch.spaces.graph.trace import TracedGraph
@@ -57,6 +58,8 @@ def prepare(plan: Plan, reporter: Reporter, make_teacher: TeacherMaker = teacher
         UserError: data, backbone or space are wrong.
     """
     settings = plan.settings
+    if plan.placement != Placement():
+        reporter.say(f"candidates train on {plan.placement}")
     cache, store = cache_of(settings, reporter), _store_of(settings, reporter)
     data = _data(settings, store, reporter)
     # The data set's own size was not known before.
@@ -117,6 +120,7 @@ def baselines_of(ground: Ground, facts: dict[str, Any], reporter: Reporter) -> t
         cache=ground.cache,
         known=[Baseline.from_json(known) for known in facts.get("baselines", ())],
         progress=reporter.progress,
+        device=ground.plan.placement.device,
     )
 
 

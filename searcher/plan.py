@@ -19,6 +19,7 @@ from splitsearch.searcher.settings import RunSettings, read_settings
 from splitsearch.searcher.targets import read_target
 from splitsearch.searcher.teachers import check_models
 from splitsearch.searcher.training.distill import TRAINERS
+from splitsearch.searcher.training.placement import Placement
 from splitsearch.spaces.backbones.loading import check_name
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.space.space import SpaceSpec, find_space, read_space
@@ -31,6 +32,7 @@ class Plan:
     """Settings whose files have been read and found right."""
 
     settings: RunSettings
+    placement: Placement
     target: Target
     objectives: tuple[Objective, ...]
     budgets: Budgets
@@ -43,6 +45,7 @@ def check(settings: RunSettings) -> Plan:
     Raises:
         UserError: something is wrong with it.
     """
+    placement = Placement.of(settings.device, settings.amp)
     SAMPLERS.get(settings.sampler)
     TRAINERS.get(settings.trainer)
     check_name(settings.backbone)
@@ -63,6 +66,7 @@ def check(settings: RunSettings) -> Plan:
     _require_radio(target, objectives, budgets)
     return Plan(
         settings=settings,
+        placement=placement,
         target=target,
         objectives=objectives,
         budgets=budgets,

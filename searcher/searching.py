@@ -76,10 +76,15 @@ def evaluator_of(ground: Ground, checkpoints: Path) -> Evaluator:
         target=plan.target,
         budgets=plan.budgets,
         trainer=TRAINERS.get(plan.settings.trainer),
-        recipe=Recipe(epochs=plan.settings.epochs, batch_size=plan.settings.batch_size),
+        recipe=Recipe(
+            epochs=plan.settings.epochs,
+            batch_size=plan.settings.batch_size,
+            half=plan.placement.precision is not None,
+        ),
         seed=plan.settings.seed,
         checkpoints=checkpoints,
         proxy_size=ground.data.proxy_size,
+        device=plan.placement.device,
     )
 
 
@@ -89,9 +94,10 @@ def _activations(ground: Ground) -> tuple[Activations, Activations]:
     key = {"teacher": module_digest(variants.graph.module), "data": data.fingerprint}
     train, val = (Shared(store=ground.store, key=key | {"part": part}) for part in ("train", "val"))
     views = Views(settings.views, flips=data.flips, seed=settings.seed)
+    device = ground.plan.placement.device
     return (
-        Activations(variants, data.train.images, shared=train, views=views),
-        Activations(variants, data.val.images, shared=val),
+        Activations(variants, data.train.images, shared=train, views=views, device=device),
+        Activations(variants, data.val.images, shared=val, device=device),
     )
 
 

@@ -12,7 +12,8 @@ from splitsearch.spaces.errors import UserError, nearest
 __all__ = ["RunSettings", "dump_yaml", "read_settings"]
 
 _OWN = (
-    *("directory", "cache_dir", "cache_gb", "data_dir", "storage", "study", "workers", "heartbeat_s", "artifacts"),
+    *("directory", "cache_dir", "cache_gb", "data_dir", "device"),
+    *("storage", "study", "workers", "heartbeat_s", "artifacts"),
     *("trials", "timeout", "plateau", "confirm", "confirm_epochs", "measure"),
 )  # of one process, or free to change when a run goes on
 
@@ -37,6 +38,8 @@ class RunSettings:
         proxy_image_size: side of the smaller images that accuracies are of; costs are those of `image_size`.
         views: fixed views of each training image, the plain one among them.
         flips: whether views may be mirrored; None for what the kind of data set says.
+        device: where candidates train, `cpu` or `cuda:0`; None for a GPU if there is one.
+        amp: whether they train in half precision; None for GPUs alone.
         cache_gb: bound of the decoded images and activations in the cache folder, in 10^9 bytes.
         storage: URL of the study; None for a file in the run folder.
         study: its name in that storage.
@@ -80,6 +83,8 @@ class RunSettings:
     proxy_image_size: int | None = None
     views: int = 1
     flips: bool | None = None
+    device: str | None = None
+    amp: bool | None = None
     cache_gb: float = 20.0
     storage: str | None = None
     study: str = "splitsearch"

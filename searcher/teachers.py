@@ -17,6 +17,7 @@ from splitsearch.searcher.reporter import Reporter, SilentReporter
 from splitsearch.searcher.settings import RunSettings
 from splitsearch.searcher.training.cache import Cache
 from splitsearch.searcher.training.gradients import gradients_on
+from splitsearch.searcher.training.placement import device_of
 from splitsearch.searcher.training.teacher import Teacher, TeacherRecipe, make_teacher
 from splitsearch.spaces.backbones.loading import Backbone, check_name, load_backbone, usual_module
 from splitsearch.spaces.errors import UserError
@@ -158,7 +159,7 @@ def _made(
     settings: RunSettings, backbone: Backbone, data: Dataset, cache: Cache, reporter: Reporter, title: tuple[str, str]
 ) -> Teacher:
     recipe = TeacherRecipe(epochs=settings.teacher_epochs, seed=settings.seed)
-    made = make_teacher(backbone, data, recipe, cache, reporter.progress)
+    made = make_teacher(backbone, data, recipe, cache, reporter.progress, device_of(settings.device))
     origin = "from the cache, " if made.cached else ""
     reporter.say(f"{' '.join(title)}: {origin}{made.how}; validation accuracy {made.accuracy:.3f}")
     if made.accuracy < 2 / len(data.classes):

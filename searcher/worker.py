@@ -44,6 +44,7 @@ class Joining:
         study: its name.
         folder: of this worker.
         directory: folder that the study's relative paths are seen from, here; None for the one that they were given in.
+        device: where it trains; None for a GPU if there is one.
         data_dir: where torchvision's data sets lie here.
         cache_dir: of this machine.
         artifacts: as the run was given it, seen from here.
@@ -54,6 +55,7 @@ class Joining:
     study: str
     folder: Path
     directory: Path | None = None
+    device: str | None = None
     data_dir: Path | None = None
     cache_dir: Path | None = None
     artifacts: str | None = None
@@ -121,6 +123,7 @@ def _settings(facts: dict[str, Any], joining: Joining) -> RunSettings:
     given = facts["limits"].get("directory", ".")
     directory = joining.directory if joining.directory is not None else Path(given if os.path.isdir(given) else ".")
     own: dict[str, Any] = {"directory": str(directory), "storage": joining.storage, "study": joining.study}
+    own["device"] = joining.device
     for name, value in (("data_dir", joining.data_dir), ("cache_dir", joining.cache_dir)):
         own[name] = str(value.resolve()) if value is not None else None
     return read_settings(facts["settings"] | limits | own)

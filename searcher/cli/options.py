@@ -16,6 +16,7 @@ __all__ = [
     "RoundTrip",
     "Server",
     "ServerLoad",
+    "TrainingDevice",
     "Uplink",
     "Weights",
 ]
@@ -53,5 +54,8 @@ DataDir = Annotated[str | None, typer.Option(help="Where torchvision's data sets
 ImageSize = Annotated[int | None, typer.Option(help="Side of the input in pixels. [default: the data set's own]")]
 AcceptDoubtful = Annotated[
     bool | None, typer.Option("--accept-doubtful", help="Use a device profile that doubts its own figures.")
+]
+TrainingDevice = Annotated[
+    str | None, typer.Option(help="Where to train: cpu, cuda or cuda:N. [default: a GPU if there is one]")
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]

@@ -19,6 +19,7 @@ from splitsearch.searcher.cli.options import (
     RoundTrip,
     Server,
     ServerLoad,
+    TrainingDevice,
     Uplink,
     Weights,
 )
@@ -33,7 +34,7 @@ _BUDGETS = (
     "max_device_memory_bytes",
     "max_accuracy_drop",
 )
-_FREE = ("trials", "timeout", "plateau", "workers", "storage", "confirm", "confirm_epochs", "measure")
+_FREE = ("device", "trials", "timeout", "plateau", "workers", "storage", "confirm", "confirm_epochs", "measure")
 _UNSET: Any = None
 
 
@@ -127,6 +128,10 @@ def run(
         typer.Option("--flips/--no-flips", help="Whether views may be mirrored. [default: photographs, yes; else no]"),
     ] = None,
     accept_doubtful: AcceptDoubtful = None,
+    device: TrainingDevice = None,
+    amp: Annotated[
+        bool | None, typer.Option("--amp/--no-amp", help="Train in half precision. [default: on GPUs alone]")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder. [default: runs/<backbone>-<dataset>-<time>]")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run folder.")] = None,
     json: Json = False,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from splitsearch.searcher.cli.options import DataDir, DatasetName, Json
+from splitsearch.searcher.cli.options import DataDir, DatasetName, Json, TrainingDevice
 
 __all__ = ["COMMANDS"]
 
@@ -31,7 +31,7 @@ def train(
         bool | None, typer.Option("--amp/--no-amp", help="Half precision. [default: on GPUs]", show_default=False)
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same weights on a CPU. [default: 0]")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N. [default: a GPU if there is one]")] = None,
+    device: TrainingDevice = None,
     sync_bn: Annotated[
         bool | None,
         typer.Option("--sync-bn/--no-sync-bn", help="Norm layers see the images of all processes. [default: no]"),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from splitsearch.searcher.cli.options import DataDir, Json
+from splitsearch.searcher.cli.options import DataDir, Json, TrainingDevice
 
 __all__ = ["COMMANDS"]
 
@@ -24,7 +24,8 @@ def worker(
     artifacts: Annotated[
         str | None, typer.Option(help="Folder or s3://BUCKET as the run was given it: teacher and checkpoints travel.")
     ] = None,
-    gpu: Annotated[int | None, typer.Option(help="Number of the GPU to use.", min=0)] = None,
+    gpu: Annotated[int | None, typer.Option(help="Number of the GPU to see; the others are hidden.", min=0)] = None,
+    device: TrainingDevice = None,
     directory: Annotated[
         Path | None, typer.Option(help="Where the run's relative paths are seen from. [default: as for the run]")
     ] = None,
@@ -55,6 +56,7 @@ def worker(
         storage=storage,
         study=study,
         folder=folder,
+        device=device,
         directory=directory,
         data_dir=Path(data_dir) if data_dir is not None else None,
         cache_dir=cache_dir,

@@ -19,6 +19,7 @@ from splitsearch.searcher.data.dataset import Dataset, Split
 from splitsearch.searcher.engine.results import Baseline
 from splitsearch.searcher.training.cache import Cache, module_digest
 from splitsearch.searcher.training.loops import Progress, silent
+from splitsearch.searcher.training.placement import CPU, visiting
 from splitsearch.searcher.training.teacher import Teacher, accuracy
 from splitsearch.spaces.graph.trace import TracedGraph, trace
 from splitsearch.spaces.model import Resize
@@ -64,6 +65,7 @@ def evaluate_baselines(  # noqa: PLR0913  # what a baseline is, on what, and who
     cache: Cache | None = None,
     known: Sequence[Baseline] = (),
     progress: Progress = silent,
+    device: torch.device = CPU,
 ) -> tuple[Baseline, ...]:
     """All on the device, all on the server with raw pixels or image files, and smaller networks on the device.
 
@@ -77,11 +79,12 @@ def evaluate_baselines(  # noqa: PLR0913  # what a baseline is, on what, and who
         cache: keeps the accuracies of image files; None keeps nothing.
         known: baselines that a former part of this run found; they are not done again.
         progress: hears how many of how many are done.
+        device: where the teacher classifies.
     """
     found = {baseline.name: baseline for baseline in known}
     wanted = rivals.names()
     missing = [name for name in wanted if name not in found]
-    makers = _Makers(teacher, data, profiler, cache).all(rivals)
+    makers = _Makers(teacher, data, profiler, cache, device).all(rivals)
     for done, name in enumerate(missing):
         progress("baselines", done, len(missing))
         found[name] = makers[name]()
@@ -93,8 +96,10 @@ def evaluate_baselines(  # noqa: PLR0913  # what a baseline is, on what, and who
 class _Makers:
     """How each baseline is made; nothing is done before its maker is called."""
 
-    def __init__(self, teacher: Teacher, data: Dataset, profiler: Profiler, cache: Cache | None) -> None:
-        self.teacher, self.data, self.profiler, self.cache = teacher, data, profiler, cache
+    def __init__(
+        self, teacher: Teacher, data: Dataset, profiler: Profiler, cache: Cache | None, device: torch.device
+    ) -> None:
+        self.teacher, self.data, self.profiler, self.cache, self.device = teacher, data, profiler, cache, device
         self._reference: CodecTimes | None = None
         self._weights: str | None = None
 
@@ -159,7 +164,9 @@ class _Makers:
         coded = code(images.images[chosen], *point)
         seen = known
         if seen is None:
-            seen = accuracy(self.teacher.graph.module, Split(self._seen(coded.images), images.labels[chosen]))
+            module = self.teacher.graph.module
+            with visiting(self.device, module):
+                seen = accuracy(module, Split(self._seen(coded.images), images.labels[chosen]))
         return _Files(count=len(chosen), mean_bytes=coded.mean_bytes, times=_times(coded), accuracy=seen)
 
     def _seen(self, images: torch.Tensor) -> torch.Tensor:

@@ -22,8 +22,11 @@ from splitsearch.searcher.engine.statistics import wilson_interval
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.distill import Recipe, Trainer, Tutor, prepare
 from splitsearch.searcher.training.loops import exhausted
+from splitsearch.searcher.training.placement import CPU, placed
+from splitsearch.searcher.training.processes import Processes
 from splitsearch.searcher.training.rungs import Curve, drop, identity
 from splitsearch.searcher.training.sharing import Families, training_key
+from splitsearch.searcher.training.stepping import Stepping
 from splitsearch.searcher.training.teacher import Teacher
 from splitsearch.searcher.training.validate import Validation, sweep
 from splitsearch.spaces.assemble import assemble
@@ -75,6 +78,7 @@ class Evaluator:
         seed: of the run; with the training's key it decides initialisation and order.
         checkpoints: folder for weights.
         proxy_size: side in pixels of the images that are trained and validated on in place of the real ones.
+        device: where candidates train; the activations are there.
     """
 
     teacher: Teacher
@@ -88,6 +92,7 @@ class Evaluator:
     seed: int
     checkpoints: Path
     proxy_size: int | None = None
+    device: torch.device = CPU
     families: Families = field(default_factory=Families, repr=False)
 
     def evaluate(self, number: int, config: SplitConfig, *, stop: Stop = never) -> TrialResult:
@@ -159,7 +164,16 @@ class Evaluator:
             return Evaluated(result=replace(known, state="pruned", reason=str(error)))
         family = self.families.siblings(config, self.pool.profiles)
         bits = tuple(sorted({config.bits, *(other.bits for other in family)}))
-        model, training = prepare(self.trainer, proxied, model, self.tutor, recipe, seed=seed, bits=bits)
+        model, training = prepare(
+            self.trainer,
+            proxied,
+            placed(model, self.device),
+            self.tutor,
+            recipe,
+            seed=seed,
+            bits=bits,
+            stepping=Stepping(processes=Processes(device=self.device)),
+        )
         climb = Climb(
             config=proxied,
             model=model,
@@ -262,7 +276,7 @@ def _save(model: SplitModel, path: Path) -> None:
     """Keeps what was trained; parts that are the teacher's own lie in the cache."""
     stages = (*model.stages, *((model.exit.stage,) if model.exit else ()))
     tensors = {
-        f"{stage.name}.{key}": value.clone()
+        f"{stage.name}.{key}": value.cpu().clone()
         for stage in stages
         if not stage.original
         for key, value in stage.module.state_dict().items()

@@ -23,6 +23,7 @@ from splitsearch.searcher.training.activations import Activations, Shared
 from splitsearch.searcher.training.cache import Cache, default_cache_dir, module_digest
 from splitsearch.searcher.training.distill import TRAINERS, Tutor, prepare
 from splitsearch.searcher.training.passing import Passing
+from splitsearch.searcher.training.placement import half_precision
 from splitsearch.searcher.training.processes import Processes
 from splitsearch.searcher.training.runner import Training
 from splitsearch.searcher.training.stepping import Stepping
@@ -148,10 +149,7 @@ class Material:
         return Shared(store=self.store, key=key)
 
     def _precision(self) -> torch.dtype | None:
-        if not self.settings.amp:
-            return None
-        on_gpu = self.processes.device.type == "cuda"
-        return torch.float16 if on_gpu and not torch.cuda.is_bf16_supported() else torch.bfloat16
+        return half_precision(self.processes.device) if self.settings.amp else None
 
     def _ready(self, model: SplitModel) -> None:
         """Brings the stages to the device; norm layers that learn see all processes, if they are to."""
@@ -181,7 +179,8 @@ def gather(
         UserError: the data set is wrong or has other classes, or the backbone is not the one that was exported.
     """
     size = export.config.image_size
-    own = replace(run, dataset=settings.dataset, data_dir=settings.data_dir, image_size=size)
+    device = str(processes.device)
+    own = replace(run, dataset=settings.dataset, data_dir=settings.data_dir, image_size=size, device=device)
     folder = run.path(run.cache_dir) if run.cache_dir else default_cache_dir()
     store = Store(folder, int(run.cache_gb * 1e9), reporter.say)
     load = _loader(own, settings, store, reporter)

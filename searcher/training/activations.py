@@ -12,13 +12,14 @@ the usual order, for whoever reads the cache.
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from splitsearch.searcher.data.preprocess import normalise
 from splitsearch.searcher.training.channel_order import ordered, takes_channels_last
+from splitsearch.searcher.training.placement import CPU, brought
 from splitsearch.searcher.training.store import Store
 from splitsearch.searcher.training.views import Views
 from splitsearch.searcher.training.writer import Writer
@@ -34,7 +35,6 @@ VERSION = 2
 
 KIND = "activations"
 _CHUNK = 64
-_CPU = torch.device("cpu")
 LOGITS = ""
 """In the place of a cut's name: what the network returns."""
 
@@ -84,17 +84,18 @@ class Activations:
         *,
         shared: Shared | None = None,
         views: Views | None = None,
-        device: torch.device = _CPU,
+        device: torch.device = CPU,
     ) -> None:
         """Computes nothing yet.
 
         Args:
             variants: of the teacher.
             images: uint8 (N, 3, S, S), in memory or mapped.
-            max_bytes: of memory for whole cuts, the least recently used making room; larger ones stay mapped.
+            max_bytes: of the device's memory for whole cuts, the least recently used making room; larger ones stay
+                mapped.
             shared: keeps them for other processes and later runs. None keeps float32 in memory alone.
             views: of the images; None means the plain ones.
-            device: where the teacher's weights are, and where everything is returned; what is kept lies in memory.
+            device: where the teacher computes, as a copy if it is elsewhere, and where everything is returned.
         """
         self.variants = variants
         self.images = images
@@ -105,6 +106,7 @@ class Activations:
         self._channels_last = takes_channels_last(variants.graph)
         self._kept: OrderedDict[Place, torch.Tensor] = OrderedDict()
         self._mapped: dict[Place, torch.Tensor | None] = {}
+        self._near: dict[int, TracedGraph] = {}
 
     @property
     def views(self) -> int:
@@ -156,7 +158,8 @@ class Activations:
         while self._kept and sum(map(_bytes, self._kept.values())) + _bytes(tensor) > self.max_bytes:
             self._kept.popitem(last=False)
         # A copy of what is mapped: its entry may then be evicted.
-        self._kept[place] = tensor if self._shared is None else tensor.clone()
+        copied = self._shared is not None and self.device.type == "cpu"
+        self._kept[place] = tensor.clone() if copied else tensor.to(self.device)
 
     def _alone(self, place: Place) -> torch.Tensor | None:
         if self._elements(place) * torch.float32.itemsize > self.max_bytes:
@@ -207,8 +210,14 @@ class Activations:
         return each * len(self.images)
 
     def _graph(self, place: Place) -> TracedGraph:
-        own = self.variants.graph
-        return own if place[1] == own.image_size else self.variants.get(Recipe(image_size=place[1]))
+        """The teacher at one image size, on the device; shapes are the same wherever it is."""
+        own, size = self.variants.graph, place[1]
+        graph = own if size == own.image_size else self.variants.get(Recipe(image_size=size))
+        if self.device.type == "cpu":
+            return graph
+        if size not in self._near:
+            self._near[size] = replace(graph, module=brought(graph.module, self.device))
+        return self._near[size]
 
     @torch.no_grad()
     def _compute(self, place: Place, indices: torch.Tensor) -> torch.Tensor:

@@ -85,7 +85,7 @@ def minimise(
 def correct(logits_of: Callable[[torch.Tensor], torch.Tensor], labels: torch.Tensor) -> torch.Tensor:
     """Whether each image is classified rightly, (N,) bool; `logits_of` maps indices to logits."""
     chunks = torch.split(torch.arange(len(labels)), EVALUATION_BATCH)
-    return torch.cat([logits_of(chunk).argmax(1) == labels[chunk] for chunk in chunks])
+    return torch.cat([logits_of(chunk).argmax(1).cpu() == labels[chunk] for chunk in chunks])
 
 
 def exhausted(error: BaseException) -> bool:

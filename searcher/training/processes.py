@@ -14,11 +14,10 @@ import torch
 from torch import distributed, nn
 
 from splitsearch.profilers.timing import time_limit
-from splitsearch.spaces.errors import UserError
+from splitsearch.searcher.training.placement import CPU, device_of
 
-__all__ = ["ALONE", "ElsewhereError", "Processes", "device_of", "joined"]
+__all__ = ["ALONE", "ElsewhereError", "Processes", "joined"]
 
-_CPU = torch.device("cpu")
 _PATIENCE_S = 24 * 3600.0  # the others wait while the first process trains a teacher
 
 Result = TypeVar("Result")
@@ -40,7 +39,7 @@ class Processes:
 
     rank: int = 0
     count: int = 1
-    device: torch.device = _CPU
+    device: torch.device = CPU
 
     @property
     def is_first(self) -> bool:
@@ -107,33 +106,6 @@ class Processes:
 
 
 ALONE = Processes()
-
-
-def device_of(name: str | None, place: int = 0) -> torch.device:
-    """Where to compute.
-
-    Args:
-        name: as the user gave it, such as `cpu` or `cuda:1`; None takes a GPU where there is one.
-        place: number of this process on its machine, which takes the GPU of that number where none is named.
-
-    Raises:
-        UserError: there is no such device here.
-    """
-    if name is None:
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise UserError(f"--device must be cpu, cuda or cuda:N, not '{name}'") from error
-    if device.type not in ("cpu", "cuda"):
-        raise UserError(f"--device must be cpu, cuda or cuda:N, not '{name}'")
-    if device.type == "cpu":
-        return torch.device("cpu")
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    chosen = place if device.index is None else device.index
-    if chosen >= count:
-        raise UserError(f"--device {name}: GPU {chosen} is asked for and this machine has {count}; take --device cpu")
-    return torch.device("cuda", chosen)
 
 
 @contextmanager

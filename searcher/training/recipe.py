@@ -23,7 +23,7 @@ class Recipe:
         rungs: increasing shares of the budget, the last one 1; a short training anneals before each of them.
         bits: what the payload is quantised to while training: `own` of the candidate, a number for all, or `drawn` in
             each step from those that share the training.
-        bfloat16: whether convolutions run in bfloat16 where torch's autocast says so; losses never do.
+        half: whether convolutions run in half precision where torch's autocast says so; losses never do.
     """
 
     epochs: float = 5
@@ -32,7 +32,7 @@ class Recipe:
     full: bool = False
     rungs: tuple[float, ...] = RUNGS
     bits: Bits = "own"
-    bfloat16: bool = False
+    half: bool = False
 
     def __post_init__(self) -> None:
         rising = all(a < b for a, b in zip(self.rungs, self.rungs[1:], strict=False))

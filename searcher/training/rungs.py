@@ -42,7 +42,7 @@ def keep(folder: Path, training: Training, curve: Curve, who: dict[str, Any]) ->
         who: its `identity`.
     """
     tensors, step = training.state()
-    data = save(tensors)
+    data = save({name: value.cpu() for name, value in tensors.items()})
     facts = {"who": who, "step": step, "curve": curve, "sha256": hashlib.sha256(data).hexdigest()}
     folder.mkdir(parents=True, exist_ok=True)
     _replace(folder / _WEIGHTS, data)

@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from splitsearch.searcher.training.phases import Batch, Phase
+from splitsearch.searcher.training.placement import half_precision
 from splitsearch.searcher.training.processes import ALONE, Processes
 from splitsearch.searcher.training.tutor import Lesson
 
@@ -62,7 +63,7 @@ class Stepper:
 
     def __init__(self, lesson: Lesson, how: Stepping) -> None:
         self._lesson, self._how = lesson, how
-        self._precision = how.precision or (torch.bfloat16 if getattr(lesson.recipe, "bfloat16", False) else None)
+        self._precision = how.precision or (half_precision(how.processes.device) if lesson.recipe.half else None)
         kind = how.processes.device.type
         self._scaler = torch.amp.GradScaler(kind, enabled=self._precision == torch.float16)
         self._wrapped: tuple[Phase, DistributedDataParallel] | None = None
@@ -116,7 +117,8 @@ class Stepper:
 
     def _compute(self, phase: Phase, batch: Batch) -> Losses:
         kind = self._how.processes.device.type
-        with torch.autocast(kind, self._precision or torch.bfloat16, enabled=self._precision is not None):
+        halved = torch.autocast(kind, self._precision) if self._precision else contextlib.nullcontext()
+        with halved:
             loss = phase.loss(batch)
             aside = self._lesson.exit_loss(batch)
         return loss, loss if aside is None else loss + aside

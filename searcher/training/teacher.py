@@ -18,6 +18,7 @@ from splitsearch.searcher.data.preprocess import normalise
 from splitsearch.searcher.training.cache import Cache
 from splitsearch.searcher.training.gradients import gradients_on
 from splitsearch.searcher.training.loops import Progress, Schedule, correct, minimise, silent
+from splitsearch.searcher.training.placement import CPU, device_with, visiting
 from splitsearch.spaces.backbones.loading import Backbone, classifier_name
 from splitsearch.spaces.graph.flow import ancestors
 from splitsearch.spaces.graph.trace import TracedGraph
@@ -66,9 +67,22 @@ class Teacher:
 
 
 def make_teacher(
-    backbone: Backbone, data: Dataset, recipe: TeacherRecipe, cache: Cache, progress: Progress = silent
+    backbone: Backbone,
+    data: Dataset,
+    recipe: TeacherRecipe,
+    cache: Cache,
+    progress: Progress = silent,
+    device: torch.device = CPU,
 ) -> Teacher:
     """Fits, or takes from the cache, the teacher for a data set.
+
+    Args:
+        backbone: with the weights that it starts from; it is changed.
+        data: to learn from, and to be validated on.
+        recipe: how it is fitted.
+        cache: of teachers.
+        progress: hears what is done.
+        device: where it is fitted and validated; it comes back to the processor.
 
     Raises:
         UserError: the backbone cannot be traced at the data set's image size.
@@ -82,8 +96,9 @@ def make_teacher(
         tensors, facts = found
         backbone.module.load_state_dict(tensors)
         return Teacher(variants=variants, accuracy=facts["accuracy"], how=facts["how"], cached=True)
-    how = _fit(backbone, graph, data, recipe, progress)
-    result = accuracy(graph.module, data.val)
+    with visiting(device, backbone.module, graph.module):
+        how = _fit(backbone, graph, data, recipe, progress)
+        result = accuracy(graph.module, data.val)
     if how != "weights as given":
         cache.write("teachers", key, backbone.module.state_dict(), {"accuracy": result, "how": how})
     return Teacher(variants=variants, accuracy=result, how=how, cached=False)
@@ -91,8 +106,9 @@ def make_teacher(
 
 @torch.no_grad()
 def accuracy(module: nn.Module, split: Split) -> float:
-    """Top-1 accuracy in [0, 1]."""
-    hits = correct(lambda indices: module(normalise(split.images[indices])), split.labels)
+    """Top-1 accuracy in [0, 1], computed where the module is."""
+    device = device_with(module)
+    hits = correct(lambda indices: module(normalise(split.images[indices].to(device))), split.labels)
     return float(hits.float().mean())
 
 
@@ -132,11 +148,11 @@ def _train(
     graph: TracedGraph, data: Dataset, recipe: TeacherRecipe, epochs: int, learning_rate: float, progress: Progress
 ) -> None:
     module = graph.module.train().to(memory_format=torch.channels_last)
-    images, labels = data.train.images, data.train.labels
+    images, labels, device = data.train.images, data.train.labels, device_with(module)
 
     def loss_of(indices: torch.Tensor) -> torch.Tensor:
-        batch = normalise(images[indices]).contiguous(memory_format=torch.channels_last)
-        return functional.cross_entropy(module(batch), labels[indices])
+        batch = normalise(images[indices].to(device)).contiguous(memory_format=torch.channels_last)
+        return functional.cross_entropy(module(batch), labels[indices].to(device))
 
     progress("teacher", 0, epochs)
     minimise(
@@ -170,7 +186,7 @@ def _settle_norms(module: nn.Module, data: Dataset, recipe: TeacherRecipe, steps
         norm.momentum = None  # the mean over all batches, each counting the same
     order = torch.randperm(len(data.train.labels), generator=torch.Generator().manual_seed(recipe.seed))
     for chunk in torch.split(order, 128):
-        module(normalise(data.train.images[chunk]))
+        module(normalise(data.train.images[chunk].to(device_with(module))))
     for norm, momentum in zip(late, momenta, strict=True):
         norm.momentum = momentum
 
@@ -214,9 +230,10 @@ def _probe(graph: TracedGraph, data: Dataset, recipe: TeacherRecipe, progress: P
     epochs = max(10, math.ceil(1000 * batch / len(data.train.labels)))
     progress("classifier", 0, epochs)
     features = _inputs_of(layer, graph.module, data.train)
+    labels = data.train.labels.to(features.device)
 
     def loss_of(indices: torch.Tensor) -> torch.Tensor:
-        return functional.cross_entropy(_logits(layer, features[indices]), data.train.labels[indices])
+        return functional.cross_entropy(_logits(layer, features[indices]), labels[indices])
 
     minimise(
         loss_of,
@@ -235,7 +252,7 @@ def _inputs_of(layer: nn.Module, module: nn.Module, split: Split) -> torch.Tenso
     handle = layer.register_forward_pre_hook(lambda _, args: seen.append(args[0].clone()))
     try:
         for chunk in torch.split(torch.arange(len(split.labels)), 64):
-            module(normalise(split.images[chunk]))
+            module(normalise(split.images[chunk].to(device_with(module))))
     finally:
         handle.remove()
     return torch.cat(seen)

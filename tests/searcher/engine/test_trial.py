@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from splitsearch.searcher.engine.trial import Evaluator, checkpoint_path, rung_f
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.distill import TRAINERS, Recipe, Trainer, Tutor
 from splitsearch.searcher.training.phases import Batch, Phase
+from splitsearch.searcher.training.placement import CPU
 from splitsearch.searcher.training.teacher import Teacher
 from splitsearch.searcher.training.tutor import Lesson
 from splitsearch.spaces.config import SplitConfig
@@ -92,9 +94,14 @@ class Make:
         self.data = Dataset(name="n", train=part, val=part, classes=classes, image_size=32, fingerprint="n")
 
     def __call__(
-        self, watch: Watch = nothing, accuracy: float = 0.1, recipe: Recipe = RECIPE, **budgets: float
+        self,
+        watch: Watch = nothing,
+        accuracy: float = 0.1,
+        recipe: Recipe = RECIPE,
+        device: torch.device = CPU,
+        **budgets: float,
     ) -> Evaluator:
-        activations = Activations(self.variants, self.data.train.images)
+        activations = Activations(self.variants, self.data.train.images, device=device)
         return Evaluator(
             teacher=Teacher(variants=self.variants, accuracy=accuracy, how="given", cached=False),
             tutor=Tutor(data=self.data, activations=activations),
@@ -106,6 +113,7 @@ class Make:
             recipe=recipe,
             seed=0,
             checkpoints=self.folder / "checkpoints",
+            device=device,
         )
 
 
@@ -128,6 +136,18 @@ def test_a_complete_trial_has_values_curve_and_checkpoint(make: Make) -> None:
 def test_the_same_candidate_comes_out_the_same(make: Make) -> None:
     first, second = make().evaluate(1, config()), make().evaluate(2, config())
     assert (first.values, timeless(first)) == (second.values, timeless(second))
+
+
+def test_a_trial_elsewhere_comes_out_the_same_and_leaves_the_teacher_where_it_is(make: Make, elsewhere: Any) -> None:
+    here = make().evaluate(1, config())
+    with elsewhere:
+        there = make(device=elsewhere.device).evaluate(2, config())
+    assert there.state == "complete", there.reason
+    assert elsewhere.count > 1000
+    assert (here.values, timeless(here)) == (there.values, timeless(there))
+    assert {parameter.device for parameter in make.variants.module.parameters()} == {CPU}
+    kept = [load_file(checkpoint_path(make.folder / "checkpoints", number)) for number in (1, 2)]
+    assert all(torch.equal(kept[0][name], kept[1][name]) for name in kept[0])
 
 
 def test_the_impossible_and_the_infeasible_are_never_trained(make: Make) -> None:

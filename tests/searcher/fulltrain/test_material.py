@@ -12,8 +12,11 @@ from torch import nn
 from splitsearch.searcher.deploy.folder import open_export
 from splitsearch.searcher.deploy.outcomes import run_halves
 from splitsearch.searcher.deploy.rebuild import rebuilt, torch_pair
+from splitsearch.searcher.fulltrain.judging import judged
 from splitsearch.searcher.fulltrain.material import Material
+from splitsearch.searcher.training.outputs import Validation
 from splitsearch.searcher.training.passing import Passing
+from splitsearch.searcher.training.processes import Processes
 from splitsearch.spaces.errors import UserError
 
 
@@ -43,6 +46,26 @@ def test_the_exported_weights_are_those_of_the_folder(material: Material) -> Non
     ours, theirs = (run_halves(torch_pair(model, material.export.config), part) for model in (own, there))
     assert np.array_equal(ours.final, theirs.final)
     assert not own.stages[0].module.training
+
+
+@pytest.mark.parametrize("views", [1, None])
+def test_a_training_elsewhere_gives_what_it_gives_here(changed: Any, elsewhere: Any, views: int | None) -> None:
+    given = {"trainer": "bottlefit"} | ({} if views is None else {"views": views})
+
+    def trained(device: torch.device) -> tuple[dict[str, torch.Tensor], Validation]:
+        material = changed({"processes": Processes(device=device)}, **given)
+        training = material.training(2)
+        training.advance(training.bounds[-1])
+        found = judged(material, training.result, material.validation())
+        return {name: value.cpu() for name, value in training.state()[0].items()}, found
+
+    here = trained(torch.device("cpu"))
+    with elsewhere:
+        there = trained(elsewhere.device)
+    assert elsewhere.count > 500
+    assert here[1] == there[1]
+    for name, value in here[0].items():
+        torch.testing.assert_close(value, there[0][name], rtol=1e-3, atol=1e-5)
 
 
 def test_half_precision_is_what_the_device_has(changed: Any) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from splitsearch.searcher.training.processes import ALONE, ElsewhereError, Processes, device_of, joined
+from splitsearch.searcher.training.processes import ALONE, ElsewhereError, Processes, joined
 from splitsearch.spaces.errors import UserError
 
 
@@ -58,15 +58,6 @@ def test_one_process_speaks_for_all() -> None:
     Processes(rank=0, count=2).require_first()
     with pytest.raises(ElsewhereError):
         Processes(rank=1, count=2).require_first()
-
-
-def test_a_device_that_is_not_there_is_refused() -> None:
-    assert device_of("cpu") == torch.device("cpu")
-    for name in ("gpu", "meta", "cuda:x"):
-        with pytest.raises(UserError, match=f"--device must be cpu, cuda or cuda:N, not '{name}'"):
-            device_of(name)
-    with pytest.raises(UserError, match="--device cuda:99: GPU 99 is asked for and this machine has"):
-        device_of("cuda:99")
 
 
 def test_without_torchrun_a_process_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,7 @@ def test_a_loss_that_is_no_number_ends_the_training(training: Any) -> None:
 
 
 def test_bfloat16_learns_the_same_to_two_digits(training: Any) -> None:
-    losses = [training(recipe=Recipe(epochs=3, batch_size=16, bfloat16=half)).advance(18) for half in (False, True)]
+    losses = [training(recipe=Recipe(epochs=3, batch_size=16, half=half)).advance(18) for half in (False, True)]
     assert losses[1] == pytest.approx(losses[0], rel=0.05)
     assert losses[1] != losses[0]
 

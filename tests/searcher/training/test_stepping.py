@@ -101,5 +101,5 @@ def test_a_training_in_parts_sees_the_same_images(make: Any) -> None:
 
 def test_a_recipe_s_own_precision_still_counts() -> None:
     lesson: Any = Lesson()
-    lesson.recipe = replace(Recipe(), bfloat16=True)
+    lesson.recipe = replace(Recipe(), half=True)
     assert Stepper(lesson, Stepping())._precision == torch.bfloat16

@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +12,9 @@ from torchvision.models import get_model
 from splitsearch.searcher.data.dataset import Dataset
 from splitsearch.searcher.data.preprocess import normalise
 from splitsearch.searcher.training.cache import Cache
+from splitsearch.searcher.training.placement import CPU
 from splitsearch.searcher.training.teacher import (
+    Teacher,
     TeacherRecipe,
     _quiet_branches,
     accuracy,
@@ -36,6 +39,26 @@ def test_training_from_scratch_learns_and_is_cached(network: nn.Module, data: Da
         assert torch.equal(a, b)
     other = make_teacher(backbone(copy.deepcopy(network)), data, TeacherRecipe(epochs=1), Cache(tmp_path))
     assert not other.cached
+
+
+@pytest.mark.parametrize(("origin", "new_classifier"), [("scratch", False), ("file", True)])
+def test_a_teacher_is_fitted_elsewhere_as_it_is_here(  # noqa: PLR0913  # all are fixtures
+    network: nn.Module, data: Dataset, tmp_path: Path, elsewhere: Any, origin: Origin, new_classifier: bool
+) -> None:
+    def made(name: str, device: torch.device) -> Teacher:
+        start = backbone(copy.deepcopy(network), origin, new_classifier=new_classifier)
+        recipe = TeacherRecipe(epochs=1, batch_size=16)
+        return make_teacher(start, data, recipe, Cache(tmp_path / name), device=device)
+
+    here = made("here", CPU)
+    with elsewhere:
+        there = made("there", elsewhere.device)
+    assert elsewhere.count > 500
+    assert here.accuracy == there.accuracy
+    for module in (there.graph.module, there.variants.module):
+        assert {value.device for value in module.state_dict().values()} == {CPU}
+        for key, value in module.state_dict().items():
+            torch.testing.assert_close(value, here.variants.module.state_dict()[key], rtol=1e-4, atol=1e-5)
 
 
 def test_given_weights_are_left_alone(network: nn.Module, data: Dataset, tmp_path: Path) -> None:
