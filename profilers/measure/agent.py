@@ -49,7 +49,8 @@ PRESETS = {
 PROFILED_RUNS = 20
 _MOST_RUNS = 8
 _VISIT_MS = 6.0
-_RESIDENT = 0.4  # share of the free memory that loaded networks may take
+_PATIENCE = 2.0  # times the preset's seconds, and two rounds will do: large networks load for longer than they run
+_RESIDENT = 0.6  # share of the free memory that loaded networks may take
 
 Line = Dict[str, Any]
 Say = Callable[[str, int, int], None]
@@ -672,8 +673,9 @@ class _Loaded:
         self._sessions = {}  # type: Dict[str, Session]
         self._order = []  # type: List[str]
 
-    def get(self, item: Line) -> Session:
-        name = item["name"]
+    def get(self, item: Line) -> Tuple[Session, float]:
+        """The network, and the milliseconds that it took to have it."""
+        name, since = item["name"], time.perf_counter()
         if name in self._sessions:
             self._order.remove(name)
         else:
@@ -683,7 +685,7 @@ class _Loaded:
                 del self._sessions[self._order.pop(0)]
                 _give_back()
         self._order.append(name)
-        return self._sessions[name]
+        return self._sessions[name], 1e3 * (time.perf_counter() - since)
 
     def _full(self) -> bool:
         # What a network is seen to take says nothing once it moves into the place of one that has left.
@@ -698,10 +700,10 @@ def _give_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _visit(session: Session) -> List[List[Optional[float]]]:
-    """One run to warm up, and then as many timed ones as are needed to be worth the visit."""
+def _visit(session: Session, waited_ms: float) -> List[List[Optional[float]]]:
+    """One run to warm up, and then as many timed ones as are needed to be worth the visit, and what it was to load."""
     first = session.timed()[0] or 0.0
-    runs = max(2, min(_MOST_RUNS, int(_VISIT_MS / max(first, 1e-3))))
+    runs = max(2, min(_MOST_RUNS, int(max(_VISIT_MS, waited_ms / 2) / max(first, 1e-3))))
     return [session.timed() for _ in range(runs)]
 
 
@@ -721,7 +723,7 @@ def measure(
     limits, loaded = PRESETS[preset], _Loaded(runtime)
     spent = sum(line["seconds"] for line in log.lines if line["what"] == "round")
     number = 0
-    while number < limits["most"] and (number < limits["least"] or spent < limits["seconds"] or number % 2):
+    while number < limits["most"] and (number % 2 or _is_wanted(number, spent, limits)):
         if not log.has("round", None, number):
             since = time.perf_counter()
             order = list(items)
@@ -730,12 +732,18 @@ def measure(
                 if say:
                     say(f"round {number + 1}", done, len(order))
                 if not log.has("visit", item["name"], number):
-                    log.add(what="visit", item=item["name"], round=number, samples=_visit(loaded.get(item)))
+                    log.add(what="visit", item=item["name"], round=number, samples=_visit(*loaded.get(item)))
             log.add(what="round", round=number, seconds=time.perf_counter() - since)
             spent += time.perf_counter() - since
         number += 1
     if say:
         say(f"{number} rounds", len(items), len(items))
+
+
+def _is_wanted(number: int, spent: float, limits: Dict[str, float]) -> bool:
+    """Whether there is to be another round."""
+    least = limits["least"] if spent < _PATIENCE * limits["seconds"] else 2
+    return number < least or spent < limits["seconds"]
 
 
 def measure_profiles(items: List[Line], runtime: Runtime, log: Log, folder: str, say: Optional[Say] = None) -> None:

@@ -395,13 +395,25 @@ def test_what_the_memory_does_not_hold_is_loaded_again(
 ) -> None:
     monkeypatch.setattr(agent, "_free", lambda: 1000)
     monkeypatch.setattr(agent, "_resident", lambda: 0)
-    roomy, tight = Fake(held=1), Fake(held=300)  # 40 % of 1000: one of 300 fits
+    roomy, tight = Fake(held=1), Fake(held=300)  # 60 % of 1000: two of 300 fit
     for name, runtime in (("roomy", roomy), ("tight", tight)):
         log = agent.Log(str(tmp_path / name))
         agent.measure(ITEMS, runtime, log)
         log.close()
     assert len(roomy.loads) == 6
     assert len(tight.loads) > 18
+
+
+def test_a_network_that_had_to_be_loaded_is_run_for_half_as_long() -> None:
+    session = Fake().load({"name": "f"})  # 6 ms
+    assert [len(agent._visit(session, waited)) for waited in (0.0, 48.0, 1000.0)] == [2, 4, 8]
+
+
+def test_two_rounds_do_where_loading_takes_all_the_time() -> None:
+    limits = {"seconds": 100.0, "least": 6, "most": 20}
+    assert [agent._is_wanted(number, 0.0, limits) for number in (0, 2, 6)] == [True] * 3
+    assert [agent._is_wanted(number, 150.0, limits) for number in (2, 4, 6)] == [True, True, False]
+    assert [agent._is_wanted(number, 250.0, limits) for number in (0, 2, 4)] == [True, False, False]
 
 
 def test_memory_that_no_network_owns_up_to_counts_too(

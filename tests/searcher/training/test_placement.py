@@ -82,13 +82,17 @@ def test_what_is_there_already_is_not_copied(network: nn.Module, elsewhere: Any)
     assert device_with(nn.ReLU()) == CPU
 
 
+def fail_at(device: torch.device, network: nn.Module) -> None:
+    with visiting(device, network):
+        assert device_with(network) == device
+        raise KeyError
+
+
 def test_a_visitor_comes_back_whatever_happens(network: nn.Module, elsewhere: Any) -> None:
     before = [value.clone() for value in network.state_dict().values()]
-    with elsewhere:
-        with pytest.raises(KeyError), visiting(elsewhere.device, network):
-            assert device_with(network) == elsewhere.device
-            raise KeyError
-        assert device_with(network) == CPU
+    with elsewhere, pytest.raises(KeyError):
+        fail_at(elsewhere.device, network)
+    assert device_with(network) == CPU
     assert all(torch.equal(a, b) for a, b in zip(before, network.state_dict().values(), strict=True))
     with visiting(CPU, network):
         assert device_with(network) == CPU
@@ -96,7 +100,10 @@ def test_a_visitor_comes_back_whatever_happens(network: nn.Module, elsewhere: An
 
 @pytest.mark.parametrize(
     ("trainer", "kind"),
-    [*((trainer, "plain") for trainer in sorted(TRAINERS)), *(("bottlefit", kind) for kind in KINDS if kind != "plain")],
+    [
+        *((trainer, "plain") for trainer in sorted(TRAINERS)),
+        *(("bottlefit", kind) for kind in KINDS if kind != "plain"),
+    ],
 )
 def test_a_training_elsewhere_gives_what_it_gives_here(
     variants: Variants, data: Dataset, elsewhere: Any, trainer: str, kind: str

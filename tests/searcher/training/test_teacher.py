@@ -42,7 +42,7 @@ def test_training_from_scratch_learns_and_is_cached(network: nn.Module, data: Da
 
 
 @pytest.mark.parametrize(("origin", "new_classifier"), [("scratch", False), ("file", True)])
-def test_a_teacher_is_fitted_elsewhere_as_it_is_here(  # noqa: PLR0913  # all are fixtures
+def test_a_teacher_is_fitted_elsewhere_as_it_is_here(  # all are fixtures
     network: nn.Module, data: Dataset, tmp_path: Path, elsewhere: Any, origin: Origin, new_classifier: bool
 ) -> None:
     def made(name: str, device: torch.device) -> Teacher:
