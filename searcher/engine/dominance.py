@@ -55,7 +55,7 @@ class Dominance:
         cut = climbed.config.cut
         before = (entry["accuracy"] for entry in climbed.curve[:-1])
         return Standing(
-            cut=cut,
+            kind=f"{cut} {climbed.config.head}",
             depth=self.depths.get(cut, 0.5),
             costs=self._costs(values),
             accuracies=(*before, values["accuracy"]),
@@ -64,7 +64,7 @@ class Dominance:
     def _trajectory(self, result: TrialResult) -> Trajectory:
         cut = str(result.config["cut"])
         return Trajectory(
-            cut=cut,
+            kind=f"{cut} {result.config['head']}",
             depth=self.depths.get(cut, 0.5),
             costs=self._costs(result.values),
             accuracies=tuple(entry["accuracy"] for entry in result.curve[:-1]),

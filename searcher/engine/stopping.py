@@ -1,8 +1,9 @@
 """Dominance stopping: a training ends at a rung when even a lucky end could not bring it onto the front.
 
 How much accuracy a training gains after a rung (its gap) is learnt from the trainings that went to the end: linear in
-the accuracy at the rung and in the depth of the cut, with an offset for each cut that is drawn towards zero, so that a
-cut with two finished trainings borrows from the others and one with ten speaks for itself. The model is the conjugate
+the accuracy at the rung and in the depth of the cut, with an offset for each kind of training (its cut, and whether its
+head is new) that is drawn towards zero, so that a kind with two finished trainings borrows from the others and one with
+ten speaks for itself. The model is the conjugate
 Bayesian linear regression with normal-inverse-gamma prior (Bishop, 2006, section 3.3; Gelman et al., 2013, section
 14.8), so the prediction is Student's t in closed form, wide while little is known. The rule is the optimistic one of
 predictive stopping (Domhan et al., 2015): mean plus z deviations against the best accuracy that costs no more.
@@ -29,13 +30,13 @@ class Standing:
     """A training at a rung.
 
     Attributes:
-        cut: its name; trainings of one cut share an offset.
+        kind: of training: its cut and its kind of head.
         depth: of the cut, 0 at the input and 1 at the output.
         costs: known objectives, smaller is better.
         accuracies: at each rung so far.
     """
 
-    cut: str
+    kind: str
     depth: float
     costs: tuple[float, ...]
     accuracies: tuple[float, ...]
@@ -71,13 +72,13 @@ class GapModel:
 
     def __init__(self, finished: Sequence[Trajectory], rung: int) -> None:
         self._rung = rung
-        self._cuts = sorted({one.cut for one in finished})
+        self._kinds = sorted({one.kind for one in finished})
         found = np.array([[one.accuracies[rung], one.depth] for one in finished])
         self._centre = found.mean(axis=0)
         self._spread = np.where(np.ptp(found, axis=0) > 0, found.std(axis=0), 1.0)
         gaps = np.array([one.final - one.accuracies[rung] for one in finished])
         design = np.array([self._row(one) for one in finished])
-        prior = np.array([_INTERCEPT, _SLOPES, _SLOPES, *[_OFFSETS] * len(self._cuts)])
+        prior = np.array([_INTERCEPT, _SLOPES, _SLOPES, *[_OFFSETS] * len(self._kinds)])
         self._cover = np.linalg.inv(design.T @ design + np.diag(1 / prior))
         self._mean = self._cover @ (design.T @ gaps)
         scale = max(_SHARE * float(gaps.var()), 1e-12)
@@ -88,14 +89,14 @@ class GapModel:
     def predict(self, standing: Standing) -> tuple[float, float]:
         """The final accuracy and its predictive deviation."""
         row = self._row(standing)
-        unseen = 0.0 if standing.cut in self._cuts else _OFFSETS
+        unseen = 0.0 if standing.kind in self._kinds else _OFFSETS
         freedom = 2 * self._shape
         variance = self._variance * (1 + float(row @ self._cover @ row) + unseen) * freedom / (freedom - 2)
         return standing.accuracies[self._rung] + float(row @ self._mean), math.sqrt(variance)
 
     def _row(self, one: Standing) -> NDArray[np.float64]:
         inputs = (np.array([one.accuracies[self._rung], one.depth]) - self._centre) / self._spread
-        return np.array([1.0, *inputs, *(float(one.cut == cut) for cut in self._cuts)])
+        return np.array([1.0, *inputs, *(float(one.kind == kind) for kind in self._kinds)])
 
 
 def best_within(costs: Sequence[float], finished: Sequence[Trajectory]) -> float:

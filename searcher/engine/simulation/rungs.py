@@ -69,13 +69,13 @@ class Rungs:
 
     def _standing(self, row: int, rung: int) -> Standing:
         readings = self._sign * self._table.curves[row, : rung + 1]
-        place, depth = self._place(row)
-        return Standing(cut=place, depth=depth, costs=self._costs(row), accuracies=tuple(map(float, readings)))
+        kind, depth = self._place(row)
+        return Standing(kind=kind, depth=depth, costs=self._costs(row), accuracies=tuple(map(float, readings)))
 
     def _trajectory(self, row: int) -> Trajectory:
-        place, depth = self._place(row)
+        kind, depth = self._place(row)
         return Trajectory(
-            cut=place,
+            kind=kind,
             depth=depth,
             costs=self._costs(row),
             accuracies=tuple(map(float, self._sign * self._table.curves[row])),
@@ -83,10 +83,11 @@ class Rungs:
         )
 
     def _place(self, row: int) -> tuple[str, float]:
-        if self._depth is None:
-            return "", 0.0
-        rank = self._table.points[row][self._depth]
-        return str(rank), rank / self._deepest if self._deepest else 0.0
+        """The kind of training that a row stands for, by its depth and all that is text, and how deep it is."""
+        point = self._table.points[row]
+        kind = " ".join(str(value) for name, value in point.items() if name == self._depth or isinstance(value, str))
+        depth = point[self._depth] / self._deepest if self._depth is not None and self._deepest else 0.0
+        return kind, depth
 
     def _costs(self, row: int) -> tuple[float, ...]:
         return tuple(map(float, self._table.scaled[row, len(self._table.columns.unknown) :]))

@@ -9,6 +9,7 @@ from splitsearch.searcher.engine.results import TrialResult
 from splitsearch.spaces.config import SplitConfig
 
 CONFIG = SplitConfig(backbone="net", cut="a", head="original", channels=4, bits=8, image_size=32)
+MIMIC = replace(CONFIG, head="mimic")
 
 
 def finished(number: int, early: float, final: float, latency: float, **changes: object) -> TrialResult:
@@ -41,6 +42,15 @@ def test_what_cannot_reach_the_front_is_stopped_with_its_estimate() -> None:
     assert 0.25 < estimate["accuracy"] < 0.35
     assert estimate["deviation"] > 0
     assert rule.estimate(21) == {}
+
+
+def test_new_heads_of_a_cut_gain_what_new_heads_gained_there() -> None:
+    """Those that keep the backbone's head gain 0.1 at this cut, new ones 0.4."""
+    new = [finished(20 + n, 0.3 + 0.01 * n, 0.7 + 0.01 * n, 10.0, config=MIMIC.to_json()) for n in range(10)]
+    rule = dominance([*ENDED, *new])
+    assert rule.stop(standing(0.45, 12.0)) is not None
+    promising = replace(standing(0.45, 12.0), config=MIMIC)
+    assert rule.stop(promising) is None
 
 
 def test_what_is_cheaper_than_all_or_promises_more_goes_on() -> None:

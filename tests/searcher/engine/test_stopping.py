@@ -9,11 +9,11 @@ from splitsearch.searcher.engine.stopping import GapModel, Standing, Trajectory,
 
 
 def trajectory(accuracy: float, final: float, cut: str = "a", depth: float = 0.5, cost: float = 1.0) -> Trajectory:
-    return Trajectory(cut=cut, depth=depth, costs=(cost,), accuracies=(accuracy,), final=final)
+    return Trajectory(kind=cut, depth=depth, costs=(cost,), accuracies=(accuracy,), final=final)
 
 
 def standing(accuracy: float, cut: str = "a", depth: float = 0.5, cost: float = 1.0) -> Standing:
-    return Standing(cut=cut, depth=depth, costs=(cost,), accuracies=(accuracy,))
+    return Standing(kind=cut, depth=depth, costs=(cost,), accuracies=(accuracy,))
 
 
 DRAW = np.random.default_rng(0)
@@ -91,5 +91,5 @@ def test_optimism_keeps_what_might_still_come() -> None:
 
 
 def test_a_rung_that_nobody_reached_decides_nothing() -> None:
-    later = Standing(cut="a", depth=0.5, costs=(1.0,), accuracies=(0.1, 0.1))
+    later = Standing(kind="a", depth=0.5, costs=(1.0,), accuracies=(0.1, 0.1))
     assert judge(later, grown(40)) is None
