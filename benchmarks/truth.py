@@ -42,8 +42,10 @@ from splitsearch.searcher.data.dataset import Dataset
 from splitsearch.searcher.data.prepare import load_dataset
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.distill import TRAINERS, Recipe, Trainer, Tutor, prepare
+from splitsearch.searcher.training.neighbour import nearest, take_over
 from splitsearch.searcher.training.phases import Phase
 from splitsearch.searcher.training.recipe import RUNGS
+from splitsearch.searcher.training.runner import Training
 from splitsearch.searcher.training.start import settle_norms, start_from_components
 from splitsearch.searcher.training.student import Student
 from splitsearch.searcher.training.tap import tapped
@@ -104,6 +106,8 @@ METHODS: dict[str, Trainer] = {
     "bottlefit-25": _own(mixed(0.25)),
     "tuned": _own(mixed(0.0)),
     "bottlefit-frozen": TRAINERS.get("bottlefit_frozen"),
+    "hnd-neighbour": TRAINERS.get("hnd"),  # from the nearest candidate that this method trained before
+    "bottlefit-neighbour": TRAINERS.get("bottlefit"),
 }
 
 
@@ -164,14 +168,25 @@ class Bench:
             image_size=graph.image_size,
         )
 
-    def one(self, config: SplitConfig, trainer: Trainer, recipe: Recipe, *, settle: bool) -> Iterator[dict[str, Any]]:
-        """Trains a candidate; what it is worth at each rung."""
+    def one(
+        self,
+        config: SplitConfig,
+        trainer: Trainer,
+        recipe: Recipe,
+        *,
+        settle: bool,
+        trained: dict[SplitConfig, dict[str, torch.Tensor]] | None,
+    ) -> Iterator[dict[str, Any]]:
+        """Trains a candidate, from one of those that were trained if there are such; what it is worth at each rung."""
         torch.manual_seed(self.options.seed)
         model = assemble(config, self.variants, self.options.seed)
         seed = self.options.seed
         own, training = prepare(
             trainer, config, model, Tutor(data=self.data, activations=self.train), recipe, seed=seed
         )
+        near = nearest(config, trained or {})
+        if trained and near is not None:
+            begin_from(training, own, trained[near])
         spent = 0.0
         for rung, bound in enumerate(training.bounds):
             watch = processor_stopwatch()
@@ -180,7 +195,14 @@ class Bench:
                 settle_norms(training.lesson)
             spent += watch.seconds
             facts = {"rung": rung, "samples": training.samples, "loss": loss, "seconds": spent}
-            yield facts | self.worth(config, own, recipe.half)
+            yield facts | self.worth(config, own, recipe.half) | {"from": near and near.channels}
+        if trained is not None:
+            trained[config] = {
+                f"{stage.name}.{key}": value.clone()
+                for stage in own.stages
+                if not stage.original
+                for key, value in stage.module.state_dict().items()
+            }
 
     @torch.no_grad()
     def worth(self, config: SplitConfig, model: SplitModel, half: bool) -> dict[str, Any]:
@@ -233,6 +255,18 @@ def bench(options: argparse.Namespace) -> Bench:
     )
 
 
+def begin_from(training: Training, model: SplitModel, tensors: dict[str, torch.Tensor]) -> None:
+    """Lets the first phase of a training start as it does, and then from a trained neighbour."""
+    first = training._pieces[0]
+    usual = first.phase.start or (lambda: None)
+
+    def start() -> None:
+        usual()
+        take_over(model, tensors)
+
+    training._pieces[0] = replace(first, phase=replace(first.phase, start=start))
+
+
 class Results:
     """Lines of results.jsonl, by candidate, method and rung."""
 
@@ -269,6 +303,7 @@ def train(shared: Bench, results: Results) -> None:
         for name in options.methods
     }
     for name, (trainer, recipe) in wanted.items():
+        trained: dict[SplitConfig, dict[str, torch.Tensor]] | None = {} if "-neighbour" in name else None
         for config in shared.candidates():
             if results.has(config.key, name):
                 continue
@@ -281,7 +316,8 @@ def train(shared: Bench, results: Results) -> None:
             }
             known = shared.costs(config)
             settle = name.startswith("hnd-settled")
-            results.add([facts | known | row for row in shared.one(config, trainer, recipe, settle=settle)])
+            rungs = shared.one(config, trainer, recipe, settle=settle, trained=trained)
+            results.add([facts | known | row for row in rungs])
             last = results.rows[-1]
             print(f"{name} {config}: {last['accuracy']:.3f} ({last['seconds']:.1f} s)", flush=True)
 

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from splitsearch.searcher.plan import asked_of, check, default_folder, read_run, require_writable, study_place
 from splitsearch.searcher.settings import RunSettings
+from splitsearch.searcher.training.placement import Placement
 from splitsearch.spaces.errors import UserError
 
 
@@ -41,6 +43,13 @@ def test_folders(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no run folder"):
         read_run(tmp_path)
     assert default_folder(settings()).parts[0] == "runs"
+
+
+def test_where_candidates_train_is_known_before_anything_is_written() -> None:
+    assert check(settings(device="cpu")).placement == Placement()
+    assert check(settings(device="cpu", amp=True)).placement.precision == torch.bfloat16
+    with pytest.raises(UserError, match="--device cuda:99: GPU 99 is asked for and this machine has"):
+        check(settings(device="cuda:99"))
 
 
 def test_what_a_device_profile_has_to_be_of() -> None:

@@ -14,6 +14,12 @@ def test_yaml_round_trip() -> None:
     assert read_settings(yaml.safe_load(dump_yaml(settings.to_json()))) == settings
 
 
+def test_each_machine_chooses_its_device_and_all_share_the_precision() -> None:
+    own = RunSettings(backbone="resnet18", device_profile="jetson.json", device="cuda:1", amp=True).shared()
+    assert "device" not in own
+    assert own["amp"] is True
+
+
 def test_paths_are_relative_to_the_callers_folder(tmp_path: Path) -> None:
     settings = RunSettings(backbone="b", device_profile="d", directory=str(tmp_path))
     assert settings.path("x.json") == tmp_path / "x.json"
