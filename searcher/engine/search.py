@@ -6,18 +6,16 @@ Any number of processes may do this on one study. What each of them knows of the
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from optuna.trial import Trial
 
-from splitsearch.profilers.pool import Pool
 from splitsearch.profilers.timing import Stopwatch, pause
-from splitsearch.searcher.engine.climb import Stop, never
 from splitsearch.searcher.engine.dominance import Dominance
+from splitsearch.searcher.engine.evaluating import Evaluating
 from splitsearch.searcher.engine.files import append_line
 from splitsearch.searcher.engine.front import FrontHeader
 from splitsearch.searcher.engine.keeping import CHECKPOINT, Keeper
-from splitsearch.searcher.engine.objectives import Budgets
 from splitsearch.searcher.engine.plateau import is_plateau
 from splitsearch.searcher.engine.results import TrialResult, describe, is_refused, trained_count
 from splitsearch.searcher.engine.sharing.artifacts import Artifacts
@@ -30,41 +28,11 @@ from splitsearch.searcher.reporter import Reporter
 from splitsearch.spaces.config import SplitConfig
 from splitsearch.spaces.errors import StorageError
 
-__all__ = ["Evaluating", "Limits", "Search", "Sharing"]
+__all__ = ["Limits", "Search", "Sharing"]
 
 _PATIENCE = 3  # suggestions that may repeat what is known before an untried candidate is drawn instead
 _REFUSALS = 100  # suggestions that may be impossible: a sampler learns from them, and one that does not must not hang
 _POLL = 0.5  # seconds between two looks at what other workers do
-
-
-class Evaluating(Protocol):
-    """What the search needs of an evaluator."""
-
-    @property
-    def checkpoints(self) -> Path:
-        """Folder of weights."""
-        ...
-
-    @property
-    def budgets(self) -> Budgets:
-        """Limits on costs and accuracy."""
-        ...
-
-    @property
-    def pool(self) -> Pool:
-        """Costs of candidates."""
-        ...
-
-    def evaluate_family(self, number: int, config: SplitConfig, *, stop: Stop = never) -> Evaluated:
-        """Trains one candidate, and knows those that share its training.
-
-        `stop` is called after each rung but the last and may give a reason to stop.
-        """
-        ...
-
-    def refuse(self, number: int, config: SplitConfig, reason: str) -> TrialResult:
-        """The result of a candidate that cannot exist."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

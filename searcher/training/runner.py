@@ -9,7 +9,6 @@ import contextlib
 import hashlib
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -17,52 +16,15 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from splitsearch.searcher.training.average import Average
 from splitsearch.searcher.training.phases import Batch, Optimiser, Phase, rate
+from splitsearch.searcher.training.pieces import Piece, pieces, rung_bounds
 from splitsearch.searcher.training.stepping import PLAIN, Stepper, Stepping
 from splitsearch.searcher.training.tutor import Lesson
 from splitsearch.spaces.errors import InfeasibleError
 from splitsearch.spaces.model import SplitModel
 
-__all__ = ["Piece", "Training", "pieces"]
+__all__ = ["Training"]
 
 _MOMENTS = "optimiser"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """A phase's steps within one cycle.
-
-    Attributes:
-        phase: which.
-        begin: number of its first step.
-        end: number of the step after its last.
-        first: whether the phase starts here.
-    """
-
-    phase: Phase
-    begin: int
-    end: int
-    first: bool
-
-
-def pieces(phases: Sequence[Phase], bounds: Sequence[int]) -> list[Piece]:
-    """Divides every cycle among the phases.
-
-    Args:
-        phases: whose shares sum to 1.
-        bounds: the step after the last of each cycle, rising. A cycle of fewer steps than phases has pieces without
-            steps.
-    """
-    found: list[Piece] = []
-    begin = 0
-    for cycle, bound in enumerate(bounds):
-        behind = 0.0
-        start = begin
-        for phase in phases:
-            behind += phase.share
-            end = bound if phase is phases[-1] else start + round((bound - start) * min(1.0, behind))
-            found.append(Piece(phase=phase, begin=begin, end=end, first=cycle == 0))
-            begin = end
-    return found
 
 
 class Training:
@@ -92,7 +54,7 @@ class Training:
         self.batch_size = min(recipe.batch_size, lesson.count)
         self.steps_per_epoch = max(1, lesson.count // self.batch_size)
         steps = max(len(recipe.rungs), round(recipe.epochs * self.steps_per_epoch))
-        self.bounds = _bounds(steps, recipe.rungs)
+        self.bounds = rung_bounds(steps, recipe.rungs)
         # A short training anneals before each rung, so that what is judged there is a finished training of its length.
         self._pieces = pieces(phases, [steps] if recipe.full else self.bounds)
         self.step = 0
@@ -284,15 +246,6 @@ def _averaging(learning: Sequence[nn.Module]) -> Iterator[Callable[[int], None]]
     finally:
         for norm, momentum in momenta.items():
             norm.momentum = momentum
-
-
-def _bounds(steps: int, rungs: Sequence[float]) -> list[int]:
-    """Steps after which the rungs are reached; each has at least one of its own."""
-    found: list[int] = []
-    for left, share in zip(range(len(rungs) - 1, -1, -1), rungs, strict=True):
-        least = found[-1] + 1 if found else 1
-        found.append(min(max(least, round(share * steps)), steps - left))
-    return found
 
 
 def _number(seed: int, kind: str, number: int) -> int:

@@ -9,21 +9,8 @@ from hypothesis import strategies as st
 
 from splitsearch.searcher.training.phases import Optimiser, Phase
 from splitsearch.searcher.training.recipe import Recipe
-from splitsearch.searcher.training.runner import Training, pieces
+from splitsearch.searcher.training.runner import Training
 from splitsearch.spaces.errors import InfeasibleError
-
-ADAMW = Optimiser(kind="adamw", learning_rate=0.1)
-
-
-def phase(name: str, share: float) -> Phase:
-    return Phase(name=name, share=share, learning=(), loss=lambda batch: torch.zeros(()), optimiser=ADAMW)
-
-
-@given(st.lists(st.integers(1, 50), min_size=1, max_size=4, unique=True), st.floats(0, 1))
-def test_pieces_cover_every_step_once(bounds: list[int], share: float) -> None:
-    found = pieces([phase("a", share), phase("b", 1 - share)], sorted(bounds))
-    covered = [step for piece in found for step in range(piece.begin, piece.end)]
-    assert covered == list(range(max(bounds)))
 
 
 @given(st.integers(1, 400), st.integers(3, 40))
@@ -33,7 +20,9 @@ def test_every_rung_has_a_step_of_its_own(count: int, epochs: int) -> None:
 
     lesson: Any = Lesson()
     lesson.count = count
-    training = Training(lesson, [phase("a", 1.0)])
+    adamw = Optimiser(kind="adamw", learning_rate=0.1)
+    phase = Phase(name="a", share=1.0, learning=(), loss=lambda batch: torch.zeros(()), optimiser=adamw)
+    training = Training(lesson, [phase])
     assert [a < b for a, b in zip([0, *training.bounds], training.bounds, strict=False)] == [True] * 3
 
 
