@@ -26,7 +26,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import qmc
 
-from splitsearch.searcher.engine.simulation.replay import simulate
+from splitsearch.searcher.engine.simulation.replay import replay
+from splitsearch.searcher.engine.simulation.summary import summarise
 from splitsearch.searcher.engine.simulation.table import Columns, read_table
 
 AXES: dict[str, tuple[float, ...]] = {
@@ -118,7 +119,8 @@ def _simulated(frame: pd.DataFrame, objectives: int, sampler: str, chosen: argpa
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "table.csv"
         frame.to_csv(file, index=False)
-        return simulate(read_table(file, columns), sampler, chosen.trials, chosen.seeds)
+        read = read_table(file, columns)
+        return summarise(read, sampler, replay(read, sampler, chosen.trials, chosen.seeds))
 
 
 def _compare(chosen: argparse.Namespace) -> None:

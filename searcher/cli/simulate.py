@@ -43,8 +43,9 @@ def simulate(
     Example: splitsearch simulate table.csv --parameters cut,channels --known latency_ms --unknown accuracy
     """
     from splitsearch.searcher.cli.tables import print_json
-    from splitsearch.searcher.engine.simulation.replay import simulate as replay
+    from splitsearch.searcher.engine.simulation.replay import replay
     from splitsearch.searcher.engine.simulation.rungs import Rungs
+    from splitsearch.searcher.engine.simulation.summary import summarise
     from splitsearch.searcher.engine.simulation.table import Columns, read_table
 
     columns = Columns(
@@ -60,7 +61,8 @@ def simulate(
     read = read_table(table, columns)
     rungs = Rungs(read, _shares(curve_shares, len(columns.curve)), depth) if columns.curve else None
     with _progress() as hears:
-        document = replay(read, sampler, trials, seeds, rungs, hears)
+        runs = replay(read, sampler, trials, seeds, rungs, hears)
+    document = summarise(read, sampler, runs, stopping=rungs is not None)
     if json:
         print_json(document)
     else:

@@ -1,10 +1,8 @@
-"""One search replayed on a table, and how good its front is after n evaluations, over seeds."""
+"""Searches replayed on a table, one for each seed."""
 
 import random
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -13,23 +11,15 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from optuna.trial import Trial, TrialState
 
 from splitsearch.profilers.timing import Stopwatch
-from splitsearch.searcher.engine.pareto import hypervolume
 from splitsearch.searcher.engine.sampler import make_sampler
 from splitsearch.searcher.engine.samplers.knowledge import Knowledge, key_of
 from splitsearch.searcher.engine.simulation.rungs import Replayed, Rungs
 from splitsearch.searcher.engine.simulation.table import Table
 
-__all__ = ["Run", "checkpoints", "knowledge_of_table", "replay", "simulate"]
+__all__ = ["Run", "knowledge_of_table", "replay"]
 
 _PATIENCE = 3  # as in a run: repeats before an untried row is drawn instead
-_GOALS = (90, 95, 98, 99)  # percent of the whole table's hypervolume
 _REFUSALS = 10  # for points that no row has; fewer than in a run, since tables with holes may have many
-
-
-def checkpoints(trials: int) -> list[int]:
-    """Evaluations after which the front is judged: 10, 20, 30, 50, 100, 150, 200, then each hundred, and the last."""
-    marks = [10, 20, 30, 50, 100, 150, 200, *range(300, trials + 1, 100)]
-    return [*(mark for mark in marks if mark < trials), trials]
 
 
 def knowledge_of_table(table: Table) -> Knowledge:
@@ -96,78 +86,6 @@ def replay(
             progress(seed * trials + done, seeds * trials)
         runs.append(study.run)
     return runs
-
-
-def simulate(
-    table: Table,
-    sampler: str,
-    trials: int,
-    seeds: int,
-    rungs: Rungs | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> dict[str, Any]:
-    """Says how good the front of a replayed search is after n evaluations, over seeds; see `replay`.
-
-    Args:
-        table: of results.
-        sampler: by name.
-        trials: evaluations, at most; no more than the table has rows.
-        seeds: how many.
-        rungs: how dominance stopping is replayed on the table's curves, None to evaluate everything to the end.
-        progress: hears how many of how many evaluations are done.
-
-    Returns:
-        The document that `splitsearch simulate --json` prints.
-
-    Raises:
-        UserError: there is no such sampler.
-    """
-    trials = min(trials, len(table.points))
-    runs = replay(table, sampler, trials, seeds, rungs, progress)
-    whole = hypervolume(table.scaled, table.reference)
-    marks = checkpoints(trials)
-    ratios = [[round(_volume(table, run, mark) / whole, 9) for mark in marks] for run in runs]
-    document: dict[str, Any] = {
-        "rows": len(table.points),
-        "sampler": sampler,
-        "trials": trials,
-        "seeds": seeds,
-        "objectives": [_objective(table, name) for name in table.columns.objectives],
-        "hypervolume_ratio": {str(m): _spread([row[k] for row in ratios]) for k, m in enumerate(marks)},
-        "evaluations_to": {
-            str(goal): [_evaluations_to(table, run, goal / 100 * whole) for run in runs] for goal in _GOALS
-        },
-        "seconds_per_suggestion": fmean(second for run in runs for second in run.seconds),
-    }
-    if rungs is not None:
-        document["stopped"] = _spread([float(len(run.finished) - sum(run.finished)) for run in runs])
-        document["trained_share"] = {str(m): _spread([sum(run.cost[:m]) / m for run in runs]) for m in marks}
-    return document
-
-
-def _objective(table: Table, name: str) -> dict[str, Any]:
-    columns = table.columns
-    return {
-        "name": name,
-        "direction": columns.direction(name),
-        "known": name in columns.known,
-        "log": name in columns.log,
-    }
-
-
-def _volume(table: Table, run: Run, count: int) -> float:
-    rows = [row for row, finished in zip(run.rows[:count], run.finished[:count], strict=True) if finished]
-    return hypervolume(table.scaled[rows], table.reference)
-
-
-def _evaluations_to(table: Table, run: Run, volume: float) -> int | None:
-    """After how many evaluations the hypervolume was reached; it never shrinks, so the count is found by halving."""
-    count = bisect_left(range(len(run.rows) + 1), volume, key=lambda done: _volume(table, run, done))
-    return count if count <= len(run.rows) else None
-
-
-def _spread(found: list[float]) -> dict[str, float]:
-    return {"mean": fmean(found), "min": min(found), "max": max(found)}
 
 
 class _Study:
