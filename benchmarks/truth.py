@@ -24,7 +24,7 @@ import json
 import math
 import random
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -42,7 +42,6 @@ from splitsearch.searcher.data.dataset import Dataset
 from splitsearch.searcher.data.prepare import load_dataset
 from splitsearch.searcher.training.activations import Activations
 from splitsearch.searcher.training.distill import TRAINERS, Recipe, Trainer, Tutor, prepare
-from splitsearch.searcher.training.neighbour import nearest, take_over
 from splitsearch.searcher.training.phases import Phase
 from splitsearch.searcher.training.recipe import RUNGS
 from splitsearch.searcher.training.runner import Training
@@ -255,14 +254,29 @@ def bench(options: argparse.Namespace) -> Bench:
     )
 
 
+def nearest(config: SplitConfig, trained: Iterable[SplitConfig]) -> SplitConfig | None:
+    """Of those that differ in channels alone the one with the nearest number, in ratio; of two the narrower one."""
+    alike = [other for other in trained if replace(other, channels=config.channels) == config]
+    distances = {other: abs(math.log(config.channels / other.channels)) for other in alike}
+    return min(alike, key=lambda other: (distances[other], other.channels), default=None)
+
+
 def begin_from(training: Training, model: SplitModel, tensors: dict[str, torch.Tensor]) -> None:
-    """Lets the first phase of a training start as it does, and then from a trained neighbour."""
+    """Lets the first phase of a training start as it does, and then takes over what a trained neighbour has too.
+
+    The leading channels: they begin as the leading principal components, in order.
+    """
     first = training._pieces[0]
     usual = first.phase.start or (lambda: None)
 
     def start() -> None:
         usual()
-        take_over(model, tensors)
+        for stage in model.stages:
+            for key, own in stage.module.state_dict().items():
+                other = tensors.get(f"{stage.name}.{key}")
+                if other is not None:
+                    common = tuple(slice(min(a, b)) for a, b in zip(own.shape, other.shape, strict=True))
+                    own[common] = other[common]
 
     training._pieces[0] = replace(first, phase=replace(first.phase, start=start))
 
