@@ -81,7 +81,8 @@ class Stepper:
         """
         processes, losses = self._how.processes, self._losses(phase, modules)
         own = processes.share(batch.indices)
-        parts = torch.tensor_split(own, self._how.accumulate) if self._how.accumulate > 1 else (own,)
+        # Dealt as among processes: N parts here and N processes are the same parts, and norm layers see the same.
+        parts = [own[place :: self._how.accumulate] for place in range(self._how.accumulate)]
         torch.manual_seed(batch.draw + processes.rank)  # dropout
         found = 0.0
         for part in parts:

@@ -69,6 +69,31 @@ def test_processes_average_to_the_gradient_of_the_whole(count: int, parts: int) 
     torch.testing.assert_close(torch.stack([gradient for _, gradient in each]).mean(0), expected)
 
 
+def test_parts_are_dealt_as_processes_deal_them() -> None:
+    batch = torch.tensor([7, 1, 2, 9, 4, 5, 0, 3])
+
+    def seen(parts: int, processes: Processes) -> list[list[int]]:
+        found: list[list[int]] = []
+        lesson: Any = Lesson()
+
+        def loss(part: Batch) -> torch.Tensor:
+            found.append(part.indices.tolist())
+            return Lesson.loss(lesson, part)
+
+        adam = Optimiser(kind="adam", learning_rate=0.1)
+        phase = Phase(name="fit", share=1.0, learning=(lesson.layer,), loss=loss, optimiser=adam)
+        stepper = Stepper(lesson, Stepping(accumulate=parts, processes=processes))
+        stepper._losses = lambda phase, modules: lambda part: stepper._compute(phase, part)  # type: ignore[method-assign]
+        stepper.gradients(phase, Batch(indices=batch, epoch=0, share=0.0, draw=1), [lesson.layer])
+        return found
+
+    alone = seen(4, Processes())
+    assert alone == [[7, 4], [1, 5], [2, 0], [9, 3]]
+    assert [seen(1, Sharing(rank=rank, count=4))[0] for rank in range(4)] == alone
+    pairs = [seen(2, Sharing(rank=rank, count=2)) for rank in range(2)]
+    assert sorted(part for pair in pairs for part in pair) == sorted(alone)
+
+
 @pytest.mark.parametrize(("precision", "scale"), [(torch.bfloat16, None), (torch.float16, 8.0)])
 def test_half_precision_has_the_gradient_to_two_digits(precision: torch.dtype, scale: float | None) -> None:
     _, expected = gradients()
