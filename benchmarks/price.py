@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch.nn import functional
 
-from splitsearch.searcher.data.dataset import Dataset
+from splitsearch.searcher.data.dataset import Dataset, Split
 from splitsearch.searcher.data.prepare import load_dataset
 from splitsearch.searcher.data.preprocess import normalise
 from splitsearch.searcher.engine.statistics import wilson_interval
@@ -251,6 +251,8 @@ def bench(options: argparse.Namespace) -> Bench:
     start = time.process_time()
     data = load_dataset(options.dataset, image_size=options.image_size, subset=options.subset, seed=0, data_dir=None)
     decoding = time.process_time() - start
+    val = Split(images=data.val.images[: options.validation], labels=data.val.labels[: options.validation])
+    data = replace(data, val=val)
     torch.manual_seed(0)
     backbone = load_backbone(options.backbone, classes=len(data.classes), weights=options.weights)
     return Bench(
@@ -269,6 +271,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--weights", default="auto")
     parser.add_argument("--image-size", type=int)
     parser.add_argument("--subset", type=int, default=2000)
+    parser.add_argument("--validation", type=int, help="validation images; all by default")
     parser.add_argument("--cuts", nargs=3, default=["layer1", "layer2", "layer3.4"])
     parser.add_argument("--channels", nargs=4, type=int, default=[6, 1, 3, 12])
     parser.add_argument("--epochs", type=int, default=2)
