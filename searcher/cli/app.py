@@ -83,6 +83,8 @@ def main() -> None:
 
 
 def _fail(message: str, status: int) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # who is impatient must not interrupt what closes storages on the way out
     typer.echo(f"splitsearch: {' '.join(message.split())}", err=True)
     sys.exit(status)
 

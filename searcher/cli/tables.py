@@ -130,6 +130,8 @@ def print_document(document: dict[str, Any], run: Path, *, json: bool) -> None:
     if json:
         print_json(document)
         return
+    from splitsearch.searcher.engine.front import against_baselines
+
     console = Console()
     if not console.is_terminal:
         console.width = 160  # a file has no width; narrow columns would fold every name
@@ -143,9 +145,6 @@ def print_document(document: dict[str, Any], run: Path, *, json: bool) -> None:
         f"in {trials['seconds']:.0f} s; teacher accuracy {document['teacher']['accuracy']:.3f}",
         highlight=False,
     )
-    free = sum(not entry.get("dominated_by_baselines") for entry in document["front"])
-    console.print(
-        f"{free} of {len(document['front'])} candidates on the front are dominated by no baseline.", highlight=False
-    )
+    console.print(against_baselines(document), highlight=False)
     console.print(document["verdict"], markup=False, highlight=False)
     console.print(f"Run folder: {run}", markup=False, highlight=False, soft_wrap=True)

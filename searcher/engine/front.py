@@ -16,7 +16,15 @@ from splitsearch.searcher.engine.proxy import proxy_note
 from splitsearch.searcher.engine.results import Baseline, TrialResult
 from splitsearch.spaces.config import SplitConfig
 
-__all__ = ["FrontHeader", "front_document", "front_frame", "scaled_hypervolume", "verdict", "write_front"]
+__all__ = [
+    "FrontHeader",
+    "against_baselines",
+    "front_document",
+    "front_frame",
+    "scaled_hypervolume",
+    "verdict",
+    "write_front",
+]
 
 _DROP = 0.02  # points of accuracy below the teacher that the verdict allows
 _ROUNDING = 1e-9  # so that 0.93 is 2 points below 0.95 for every pair of shares, whatever their last bit
@@ -178,3 +186,14 @@ def _row(entry: dict[str, Any]) -> dict[str, Any]:
     for part in (entry["config"], entry["values"], parts, macs, interval):
         row |= part
     return row | {_MASTERS: " ".join(entry.get(_MASTERS, ()))}
+
+
+def against_baselines(document: dict[str, Any]) -> str:
+    """How many candidates of a front no baseline dominates."""
+    count = len(document["front"])
+    free = sum(not entry.get(_MASTERS) for entry in document["front"])
+    if free == 0:
+        return "Every candidate on the front is dominated by a baseline."
+    if free == count:
+        return "No candidate on the front is dominated by a baseline."
+    return f"{free} of {count} candidates on the front are dominated by no baseline."

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from splitsearch.searcher.engine.files import write_atomic
+from splitsearch.searcher.engine.front import against_baselines
 from splitsearch.searcher.report.figure import FONT, Figure
 from splitsearch.searcher.report.figures import figures_of, map_fault
 from splitsearch.searcher.report.page_table import columns, rows
@@ -164,9 +165,7 @@ def _trace_note(record: Record) -> str:
 
 
 def _table_note(record: Record) -> str:
-    free = sum(not entry.get("dominated_by_baselines") for entry in record.document["front"])
-    count = len(record.document["front"])
     return (
-        f"{free} of {count} candidates are dominated by no baseline. Beside an accuracy stands its 95 % interval; the "
+        f"{against_baselines(record.document)} Beside an accuracy stands its 95 % interval; the "
         "headings sort; the button copies the command that exports a candidate."
     )

@@ -1,5 +1,6 @@
 """The README's commands are run as written."""
 
+import inspect
 import json
 import re
 import shlex
@@ -8,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from splitsearch.searcher.cli.deploy import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -35,6 +38,11 @@ def test_every_command_of_the_readme_exists() -> None:
             [sys.executable, "-m", "splitsearch", command, "--help"], capture_output=True, check=False
         )
         assert done.returncode == 0, command
+
+
+def test_infer_asks_where_serve_answers() -> None:
+    asked = next(line for line in LINES if line.startswith("splitsearch infer"))
+    assert f":{inspect.signature(COMMANDS['serve']).parameters['port'].default} " in asked
 
 
 @pytest.mark.slow

@@ -7,7 +7,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from splitsearch.searcher.engine.front import FrontHeader, front_document, front_frame, verdict, write_front
+from splitsearch.searcher.engine.front import (
+    FrontHeader,
+    against_baselines,
+    front_document,
+    front_frame,
+    verdict,
+    write_front,
+)
 from splitsearch.searcher.engine.objectives import parse_objectives
 from splitsearch.searcher.engine.results import Baseline, TrialResult
 
@@ -122,3 +129,14 @@ def test_the_verdict_says_plainly_whether_a_split_pays(
 def test_two_points_below_the_teacher_are_two_points(hits: int) -> None:
     entries = front_document(header(), [result(0, (hits - 20) / 1000, 20, 100)])["front"]
     assert verdict(entries, [baseline("local", hits / 1000, 40, 0)], hits / 1000).startswith("1 of 1")
+
+
+def test_how_a_front_stands_against_baselines_is_said_without_zeros() -> None:
+    free, not_free = {"dominated_by_baselines": []}, {"dominated_by_baselines": ["local"]}
+
+    def said(*front: dict[str, Any]) -> str:
+        return against_baselines({"front": list(front)})
+
+    assert said(free, not_free) == "1 of 2 candidates on the front are dominated by no baseline."
+    assert said(not_free, not_free) == "Every candidate on the front is dominated by a baseline."
+    assert said(free) == "No candidate on the front is dominated by a baseline."
