@@ -15,7 +15,7 @@ from torch import fx, nn
 from splitsearch.profilers.counting.operators import CostInterpreter, as_graph
 from splitsearch.profilers.predict.kernel import Kernel
 
-__all__ = ["Operator", "operators_of", "stretch_of", "without"]
+__all__ = ["Operator", "beside", "operators_of", "stretch_of", "without"]
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
 _NORMS = (nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm, nn.LocalResponseNorm, nn.InstanceNorm2d)
@@ -91,6 +91,28 @@ def operators_of(module: nn.Module, input_shape: tuple[int, ...]) -> tuple[Opera
 def stretch_of(operators: Sequence[Operator], nodes: Set[str]) -> tuple[Operator, ...]:
     """The operators of some nodes of a graph, as if nothing stood before and after them."""
     return _rebuilt([operator for operator in operators if operator.node in nodes], {})
+
+
+def beside(lanes: Sequence[Sequence[Operator]], joins: Sequence[Kernel]) -> tuple[Operator, ...]:
+    """Stretches side by side on slices of one input, and what makes one tensor of their results.
+
+    Args:
+        lanes: each with one result.
+        joins: one launch that reads all results; or several, each of which reads the first two that are there and puts
+            its own in their place, as a sum does, and what follows on it.
+    """
+    copies = [_rebuilt(lane, {}) for lane in lanes]
+    there = [next(operator for operator in copy if None in operator.users) for copy in copies]
+    ends: list[Operator] = []
+    for place, kernel in enumerate(joins):
+        sources = there if len(joins) == 1 else there[:2]
+        joined = Operator(node=f"join{place}", name=kernel.fused[0], kernel=kernel, sources=tuple(sources))
+        for source in sources:
+            source.users[:] = [joined]
+        there = [joined, *there[len(sources) :]]
+        ends.append(joined)
+    ends[-1].users.append(None)
+    return (*(operator for copy in copies for operator in copy), *ends)
 
 
 def without(operators: Sequence[Operator], needless: Set[Operator]) -> tuple[Operator, ...]:

@@ -1,11 +1,17 @@
 """Kernels of stages, described without cutting out what lies in a graph."""
 
+from dataclasses import replace
+
+import pytest
+from torch import nn
+
 from splitsearch.profilers.predict.describe import operators_of
-from splitsearch.profilers.predict.fuse import sequel_of
+from splitsearch.profilers.predict.fuse import RUNTIMES, sequel_of
 from splitsearch.profilers.predict.sequels import Sequels
 from splitsearch.spaces.assemble import assemble, whole_on_device
+from splitsearch.spaces.backbones.loading import usual_module
 from splitsearch.spaces.config import SplitConfig
-from splitsearch.spaces.variants.variants import Variants
+from splitsearch.spaces.variants.variants import Variants, on_meta
 
 
 def test_a_stretch_is_described_as_its_module_is(variants: Variants) -> None:
@@ -31,3 +37,25 @@ def test_lanes_are_described_with_what_joins_them(variants: Variants) -> None:
     kinds = [kernel.kind for kernel in Sequels("eager").of(stage).kernels]
     assert kinds.count("convolution") == 4
     assert kinds[-1] == "concat"
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize(("backbone", "cut"), [("resnet18", "layer2.1.relu_1"), ("mobilenet_v2", "features.6.add")])
+def test_lanes_are_described_as_their_module_is(backbone: str, cut: str, runtime: str) -> None:
+    variants = Variants.trace(backbone, on_meta(usual_module(backbone)), 64)
+    sequels, seen = Sequels(runtime), 0
+    for division, scope in ((2, "whole"), (4, "tail"), (2, "head")):
+        config = SplitConfig(
+            backbone=backbone, cut=cut, head="original", channels=4, bits=8, image_size=64, division=division,
+            division_scope=scope,
+        )  # fmt: skip
+        for stage in assemble(config, variants).stages:
+            if len(stage.parts) > 1:
+                traced = sequel_of(operators_of(stage.module.eval(), stage.input_shape), runtime)
+                assert sequels.of(replace(stage, build=never)) == traced
+                seen += 1
+    assert seen == 4
+
+
+def never() -> nn.Module:
+    raise AssertionError("built")
