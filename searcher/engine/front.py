@@ -192,6 +192,8 @@ def against_baselines(document: dict[str, Any]) -> str:
     """How many candidates of a front no baseline dominates."""
     count = len(document["front"])
     free = sum(not entry.get(_MASTERS) for entry in document["front"])
+    if count == 0:
+        return "There is no candidate on the front."
     if free == 0:
         return "Every candidate on the front is dominated by a baseline."
     if free == count:

@@ -140,3 +140,4 @@ def test_how_a_front_stands_against_baselines_is_said_without_zeros() -> None:
     assert said(free, not_free) == "1 of 2 candidates on the front are dominated by no baseline."
     assert said(not_free, not_free) == "Every candidate on the front is dominated by a baseline."
     assert said(free) == "No candidate on the front is dominated by a baseline."
+    assert said() == "There is no candidate on the front."
