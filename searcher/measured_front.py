@@ -59,8 +59,8 @@ def measure_front(
     # What a device would run; torch itself where the exporter is not installed.
     runtime = "onnxruntime" if find_spec("onnxruntime") and find_spec("onnxscript") else "eager"
     effort = Effort(preset="quick", seed=ground.plan.settings.seed)
-    halves = measure_items(list(items.values()), RuntimeOptions(name=runtime), effort, reporter.progress)
-    found = {key: series_of([*halves[item.name][0], *halves[item.name][1]]) for key, item in items.items()}
+    taken = measure_items(list(items.values()), RuntimeOptions(name=runtime), effort, reporter.progress).halves
+    found = {key: series_of([*taken[item.name][0], *taken[item.name][1]]) for key, item in items.items()}
     measured = _with_times(document, found, runtime, _name(machine()))
     write_front(folder, measured)
     reporter.say(f"the heads of {len(found)} candidates were measured on this machine; tails and network were not")

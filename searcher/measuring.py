@@ -25,6 +25,8 @@ __all__ = ["Checking", "Measuring", "check_device", "measure_device", "write_dev
 
 Progress = Callable[[str, int, int], None]
 
+_OTHER_PACE = 1.2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measuring:
@@ -169,14 +171,17 @@ def check_device(asked: Checking, progress: Progress) -> dict[str, Any]:
         raise UserError(f"--candidates {asked.candidates} and --cuts {asked.cuts} leave nothing to check")
     device = require(load_device(asked.profile), Asked(runtime=asked.runtime, doubtful=asked.accept_doubtful))
     counts = asked.candidates, asked.cuts
-    rows, parts = check_here(device, asked.backbones, counts, asked.effort, progress)
+    rows, parts, slower = check_here(device, asked.backbones, counts, asked.effort, progress)
     notes = [] if device.measured is None else _other_machine(device)
+    if slower is not None:
+        notes.append(_pace(slower))
     if asked.fold:
         notes.append(_fold(Path(asked.profile), device, parts))
     return {
         "profile": asked.profile,
         "rows": [row.to_json() for row in rows],
         "summary": {name: asdict(found) for name, found in summarise(rows).items()},
+        "slower": slower,
         "notes": notes,
     }
 
@@ -192,6 +197,17 @@ def _other_machine(device: DeviceProfile) -> list[str]:
         f"the profile was measured on {measured.machine.cpu} with {measured.machine.cores} cores, this is "
         f"{here['cpu']} with {here['cores']}: the errors say nothing about the profile"
     ]
+
+
+def _pace(slower: float) -> str:
+    """What the yardstick says of this machine now; clocks and power modes show here, and what else is running."""
+    said = f"this machine takes {slower:.3f} times as long now as when the profile was measured, by its yardstick"
+    if not 1 / _OTHER_PACE <= slower <= _OTHER_PACE:
+        return (
+            f"{said}: is it in another power mode, or busy? The errors leave that out; latencies of this profile hold "
+            "for the other pace"
+        )
+    return f"{said}: that is left out of the errors"
 
 
 def _fold(file: Path, device: DeviceProfile, parts: list[MeasuredPart]) -> str:

@@ -41,6 +41,7 @@ PREMISES: Mapping[str, tuple[Given, ...]] = {
     "head_pruning": (Given("head", _is("original")),),
     "pruning_rule": _PRUNED,
     "importance": _PRUNED,
+    "pruning_multiple": _PRUNED,
     "exit_confidence": _EXIT,
     "exit_threshold": _EXIT,
     "exit_fusion": _EXIT,

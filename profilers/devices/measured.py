@@ -26,6 +26,7 @@ __all__ = [
     "MeasuredPart",
     "MeasuredPower",
     "MeasuredRuntime",
+    "Pace",
     "PowerState",
     "Protocol",
     "RuntimeName",
@@ -280,6 +281,20 @@ class Protocol(ProfilePart):
     clock: Text
 
 
+class Pace(ProfilePart):
+    """What the yardstick took during the rounds: one small network that runs before every visit.
+
+    Attributes:
+        p10_ms: tenth percentile in milliseconds.
+        p50_ms: median; the pace that all figures of heads, tails, wholes and parts are at.
+        p90_ms: ninetieth percentile.
+    """
+
+    p10_ms: Positive
+    p50_ms: Positive
+    p90_ms: Positive
+
+
 class Environment(ProfilePart):
     """Whether the figures can be trusted.
 
@@ -328,6 +343,7 @@ class Measured(ProfilePart):
         runtime: what ran the networks.
         protocol: how often and in which order.
         environment: whether the figures can be trusted.
+        pace: how fast the machine was; None where no yardstick ran or others than one thread computed.
         created: when, in UTC.
         tool: version of splitsearch, or of the agent.
         backbones: whole networks, heads, tails.
@@ -351,6 +367,7 @@ class Measured(ProfilePart):
     codec: tuple[MeasuredCodec, ...] = ()
     message_overhead_ms: NotNegative | None = None
     power: MeasuredPower | None = None
+    pace: Pace | None = None
 
     def backbone(self, graph: str) -> MeasuredBackbone | None:
         """What was measured of the network with this structure and these shapes."""

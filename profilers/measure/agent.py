@@ -10,7 +10,8 @@ measures image files and lossless coding. `jobs/` comes from `splitsearch device
 go back. Stopped, it goes on where it was: every visit is one line of `samples/samples.jsonl`.
 
 Protocol: rounds; in each, every network is visited once, in an order of the round's own; a visit warms up, then times
-single runs, by the wall clock and, where one thread does all the work, by that thread's own time beside it.
+single runs, by the wall clock and, where one thread does all the work, by that thread's own time beside it. Before each
+visit a yardstick runs, which is always the same small network: it tells how fast the machine is at that moment.
 """
 
 # The grammar is that of Python 3.6, and typing's names are those of its time.
@@ -36,11 +37,12 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 import numpy as np
 
-__all__ = ["PRESETS", "Log", "OnnxRuntime", "Refusal", "Runtime", "Session", "TensorRt", "codec_tasks", "find_power",
-           "machine", "main", "measure", "measure_power", "measure_tasks", "message_tasks", "pack", "rails", "readings",
-           "unpack"]  # fmt: skip
+__all__ = ["PRESETS", "YARDSTICK", "Log", "OnnxRuntime", "Refusal", "Runtime", "Session", "TensorRt", "codec_tasks",
+           "find_power", "machine", "main", "measure", "measure_power", "measure_tasks", "message_tasks", "pack",
+           "rails", "readings", "unpack"]  # fmt: skip
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
+YARDSTICK = "yardstick"  # the network of this name runs before every visit, and tells how fast the machine is then
 PRESETS = {
     "quick": {"seconds": 40.0, "least": 4, "most": 40},
     "standard": {"seconds": 120.0, "least": 6, "most": 100},
@@ -700,6 +702,20 @@ def _give_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
+class _Yardstick:
+    """What the yardstick takes at this moment, where the jobs have one and one thread does all the work."""
+
+    def __init__(self, items: List[Line], runtime: Runtime) -> None:
+        found = [runtime.load(item) for item in items if item["name"] == YARDSTICK]
+        self._session = found[0] if found and found[0].alone else None
+
+    def ms(self) -> Optional[float]:
+        """The better of two runs, in the thread's own milliseconds: the first one finds the caches of another."""
+        if self._session is None:
+            return None
+        return min(self._session.timed()[1] or 0.0 for _ in range(2))
+
+
 def _visit(session: Session, waited_ms: float) -> List[List[Optional[float]]]:
     """One run to warm up, and then as many timed ones as are needed to be worth the visit, and what it was to load."""
     first = session.timed()[0] or 0.0
@@ -720,7 +736,7 @@ def measure(
         seed: of the orders.
         say: hears what is done, how much of it, of how much.
     """
-    limits, loaded = PRESETS[preset], _Loaded(runtime)
+    limits, yardstick, loaded = PRESETS[preset], _Yardstick(items, runtime), _Loaded(runtime)
     spent = sum(line["seconds"] for line in log.lines if line["what"] == "round")
     number = 0
     while number < limits["most"] and (number % 2 or _is_wanted(number, spent, limits)):
@@ -732,7 +748,10 @@ def measure(
                 if say:
                     say(f"round {number + 1}", done, len(order))
                 if not log.has("visit", item["name"], number):
-                    log.add(what="visit", item=item["name"], round=number, samples=_visit(*loaded.get(item)))
+                    session, waited = loaded.get(item)
+                    pace = yardstick.ms()
+                    log.add(what="visit", item=item["name"], round=number, yardstick=pace,
+                            samples=_visit(session, waited))  # fmt: skip
             log.add(what="round", round=number, seconds=time.perf_counter() - since)
             spent += time.perf_counter() - since
         number += 1

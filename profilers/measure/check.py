@@ -22,7 +22,8 @@ class Row:
         kind: `table` for the backbone's own heads and tails, else the kind of candidate.
         site: `device` or `server`.
         predicted: by the profile.
-        measured_ms: median now.
+        measured_ms: median now, at the profile's pace where there is one.
+        observed_ms: median now, as it was.
         halves_percent: how far the two halves of its rounds lie apart: no prediction can be better.
     """
 
@@ -31,6 +32,7 @@ class Row:
     site: str
     predicted: Duration
     measured_ms: float
+    observed_ms: float
     halves_percent: float
 
     @property
@@ -49,6 +51,7 @@ class Row:
             "predicted_ms": self.predicted.ms,
             "deviation_ms": self.predicted.deviation_ms,
             "measured_ms": self.measured_ms,
+            "observed_ms": self.observed_ms,
             "error": self.error,
             "halves_percent": self.halves_percent,
         }

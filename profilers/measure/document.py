@@ -21,11 +21,13 @@ from splitsearch.profilers.devices.measured import (
     MeasuredPart,
     MeasuredPower,
     MeasuredRuntime,
+    Pace,
     Protocol,
     Series,
 )
 from splitsearch.profilers.measure.environment import environment_of, power_state_of
 from splitsearch.profilers.measure.fit import Fit, fit_compute
+from splitsearch.profilers.measure.pace import at_pace, pace_of, visits_in
 from splitsearch.profilers.measure.series import Sample, series_of
 from splitsearch.spaces.errors import UserError
 
@@ -49,7 +51,8 @@ class Samples:
     Attributes:
         start: its first line: machine, runtime, preset.
         readings: what the machine said, in order of time.
-        visits: network to round to samples.
+        visits: network to round to samples, all at one pace where there is a yardstick.
+        pace: what it took; None where there is none.
         tasks: label of a task with `bytes`, and its samples.
         profiles: network to the file of its kernels, as the runtime's profiler wrote it.
         power: what the meter read; None without one.
@@ -60,6 +63,7 @@ class Samples:
     start: Mapping[str, Any]
     readings: Sequence[Mapping[str, Any]]
     visits: Mapping[str, Mapping[int, Sequence[Sample]]]
+    pace: Pace | None
     tasks: Sequence[tuple[Mapping[str, Any], Sequence[Sample]]]
     profiles: Mapping[str, Path]
     power: Mapping[str, Any] | None
@@ -79,14 +83,16 @@ def read_samples(file: Path, jobs: Mapping[str, Any]) -> Samples:
         raise UserError(f"{file}: the measurement has not ended: start the agent again, it goes on where it stopped")
     if starts[0]["jobs"] != jobs["id"]:
         raise UserError(f"{file}: these samples belong to other jobs ({starts[0]['jobs']}) than {jobs['id']}")
-    visits: dict[str, dict[int, list[Sample]]] = defaultdict(dict)
+    visits: dict[str, dict[int, Sequence[Sample]]] = defaultdict(dict)
     tasks: dict[str, tuple[dict[str, Any], list[Sample]]] = {}
+    taken = visits_in(lines)
+    pace = pace_of(taken)
+    for visit in at_pace(taken, pace.p50_ms if pace is not None else None):
+        visits[visit.item][visit.round] = visit.samples
     for line in lines:
-        taken = [(float(wall), own if own is None else float(own)) for wall, own in line.get("samples", ())]
-        if line["what"] == "visit":
-            visits[line["item"]][line["round"]] = taken
-        elif line["what"] == "task":
-            tasks.setdefault(line["item"], (line["label"] | {"bytes": line["bytes"]}, []))[1].extend(taken)
+        if line["what"] == "task":
+            taken_once = [(float(wall), own if own is None else float(own)) for wall, own in line["samples"]]
+            tasks.setdefault(line["item"], (line["label"] | {"bytes": line["bytes"]}, []))[1].extend(taken_once)
     missing = [item["name"] for item in jobs["items"] if item["name"] not in visits]
     if missing:
         raise UserError(f"{file}: there are no samples of '{missing[0]}': start the agent again")
@@ -98,6 +104,7 @@ def read_samples(file: Path, jobs: Mapping[str, Any]) -> Samples:
         start=starts[0],
         readings=[line["readings"] for line in (*starts, lines[-1])],
         visits=visits,
+        pace=pace,
         tasks=list(tasks.values()),
         profiles=profiles,
         power=next((line for line in lines if line["what"] == "power"), None),
@@ -194,6 +201,7 @@ def _measured(jobs: Mapping[str, Any], samples: Samples, series: Mapping[str, Se
         codec=tuple(_codec_entry(label, taken) for label, taken in samples.tasks if label["op"] != "message"),
         message_overhead_ms=series_of(overheads[0]).p50 if overheads else None,
         power=_measured_power(samples),
+        pace=samples.pace,
     )
 
 

@@ -15,6 +15,7 @@ from splitsearch.profilers.measure import agent
 from splitsearch.profilers.measure.codec import payload_tasks
 from splitsearch.profilers.measure.document import profile_of, read_samples
 from splitsearch.profilers.measure.jobs import describe_jobs, read_jobs, write_jobs, write_onnx
+from splitsearch.profilers.measure.pace import yardstick
 from splitsearch.profilers.measure.plan import EXTENTS, Item, backbone_items, teaching_items
 from splitsearch.profilers.measure.runtimes import RuntimeOptions, make_runtime, needs_onnx
 from splitsearch.profilers.predict.fuse import kernels_of
@@ -96,6 +97,7 @@ def prepare_jobs(
         own, description = backbone_items(variants)
         items += own + teaching_items(variants, EXTENTS[request.effort.preset], request.effort.seed)
         described.append(description)
+    items.append(yardstick())
     progress("networks", len(request.backbones), len(request.backbones))
     return describe_jobs(items, described, runtimes, _kernels), items
 

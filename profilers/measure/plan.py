@@ -206,13 +206,15 @@ def _place(variants: Variants) -> str:
     return f"{variants.name} {variants.graph.image_size}"
 
 
+_ODD = (0.27, 0.61)
+"""Shares of pruning that leave most of the usual widths at odd numbers, which runtimes take other ways for."""
+
+
 def _recipes(variants: Variants) -> list[Recipe]:
     """What changes the channels most and the code least, the most telling first."""
     size = variants.graph.image_size
-    first = next((cut for cut in find_cuts(variants.graph, "stages") if is_supported(cut.shape)), None)
-    pruned = [
-        Recipe(image_size=size, pruned=share, side="tail", cut=first.name) for share in (0.3, 0.6) if first is not None
-    ]
+    cuts = [cut for cut in find_cuts(variants.graph, "blocks")[:-1] if is_supported(cut.shape)]
+    pruned = [Recipe(image_size=size, pruned=share, side="head", cut=cut.name) for cut in cuts[-1:] for share in _ODD]
     return [
         Recipe(image_size=size, width=0.5),
         Recipe(image_size=size, nets=2),

@@ -2,7 +2,8 @@
 
 import random
 import tempfile
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from splitsearch.profilers.measure.check import Row
 from splitsearch.profilers.measure.draw import Drawn, draw
 from splitsearch.profilers.measure.here import Effort, Progress
 from splitsearch.profilers.measure.jobs import write_onnx
+from splitsearch.profilers.measure.pace import at_pace, pace_of, visits_in, yardstick
 from splitsearch.profilers.measure.plan import Item, Slice, backbone_items, sides
 from splitsearch.profilers.measure.runtimes import RuntimeOptions, make_runtime, needs_onnx
 from splitsearch.profilers.measure.series import Sample, difference, series_of
@@ -27,7 +29,7 @@ from splitsearch.spaces.graph.part import GraphPart
 from splitsearch.spaces.model import Site, SplitModel, Stage
 from splitsearch.spaces.variants.variants import Variants
 
-__all__ = ["Subject", "check_here", "measure_items", "options_of", "subjects_of"]
+__all__ = ["Remeasured", "Subject", "check_here", "measure_items", "options_of", "subjects_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,21 @@ class Subject:
     item: Item
     stages: tuple[Stage, ...]
     kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remeasured:
+    """What a machine takes now.
+
+    Attributes:
+        halves: network to the samples of its even and of its odd rounds, at the pace that was asked for.
+        observed_ms: network to its median as it was.
+        slower: what the yardstick takes now, over what it took then; None where no pace is told.
+    """
+
+    halves: Mapping[str, tuple[list[Sample], list[Sample]]]
+    observed_ms: Mapping[str, float]
+    slower: float | None
 
 
 def options_of(measured: Measured) -> RuntimeOptions:
@@ -124,7 +141,7 @@ def check_here(
     counts: tuple[int, int],
     effort: Effort,
     progress: Progress,
-) -> tuple[list[Row], list[MeasuredPart]]:
+) -> tuple[list[Row], list[MeasuredPart], float | None]:
     """Measures and predicts.
 
     Args:
@@ -135,7 +152,8 @@ def check_here(
         progress: hears what is done.
 
     Returns:
-        One row per network, and the candidates' sides as parts that can be folded into the profile.
+        One row per network; the candidates' sides as parts that can be folded into the profile; and how much longer
+        the yardstick takes now than it did then, which the rows leave out, None where no pace is told.
 
     Raises:
         UserError: the profile has no measurements, or this machine has not its runtime.
@@ -155,10 +173,11 @@ def check_here(
         times = times_of(device, OperatorTables())  # what stages have in common, they have within one backbone
         predicted |= {subject.item.name: times.chain(subject.stages) for subject in found}
         subjects += found
-    halves = measure_items([subject.item for subject in subjects], options, effort, progress)
+    pace = measured.pace.p50_ms if measured.pace is not None else None
+    taken = measure_items([subject.item for subject in subjects], options, effort, progress, pace)
     rows, parts = [], []
     for subject in subjects:
-        even, odd = halves[subject.item.name]
+        even, odd = taken.halves[subject.item.name]
         series = series_of(even + odd)
         rows.append(
             Row(
@@ -167,6 +186,7 @@ def check_here(
                 site=subject.stages[0].site,
                 predicted=predicted[subject.item.name],
                 measured_ms=series.p50,
+                observed_ms=taken.observed_ms[subject.item.name],
                 halves_percent=100 * difference(even, odd),
             )
         )
@@ -180,7 +200,7 @@ def check_here(
                     site=subject.item.site,
                 )
             )
-    return rows, parts
+    return rows, parts, taken.slower
 
 
 def _chosen(measured: Measured, backbones: Sequence[str]) -> list[tuple[str, int]]:
@@ -196,31 +216,54 @@ def _kernels(item: Item, options: RuntimeOptions) -> tuple[KernelFields, ...]:
 
 
 def measure_items(
-    items: Sequence[Item], options: RuntimeOptions, effort: Effort, progress: Progress
-) -> dict[str, tuple[list[Sample], list[Sample]]]:
-    """Even and odd rounds of every item, measured on this machine.
+    items: Sequence[Item],
+    options: RuntimeOptions,
+    effort: Effort,
+    progress: Progress,
+    yardstick_ms: float | None = None,
+) -> Remeasured:
+    """Measures every item on this machine.
+
+    Args:
+        items: what is measured.
+        options: in which runtime.
+        effort: how long.
+        progress: hears what is done.
+        yardstick_ms: at which pace the samples are wanted; None for the pace that the machine has.
 
     Raises:
         UserError: this machine has not the runtime, or the runtime refuses a network.
     """
     with tempfile.TemporaryDirectory(prefix="splitsearch-check-") as name:
-        folder = Path(name)
-        if needs_onnx(options.name):
-            write_onnx(folder, items, progress)
-        runtime = make_runtime(options, folder, {item.name: item for item in items})
-        rows = [{"name": item.name, "model": f"{place:03d}.onnx"} for place, item in enumerate(items)]
-        log = agent.Log(str(folder / "samples.jsonl"))
-        try:
-            agent.measure(rows, runtime, log, effort.preset, effort.seed, progress)
-        except agent.Refusal as error:
-            raise UserError(str(error)) from error
-        finally:
-            log.close()
-            torch.set_flush_denormal(False)  # ONNX Runtime leaves it on, for everything in this thread
-            torch.set_flush_denormal(False)  # ONNX Runtime leaves it on, for everything in this thread
+        visits = visits_in(_lines(Path(name), [*items, yardstick()], options, effort, progress))
     halves: dict[str, tuple[list[Sample], list[Sample]]] = {item.name: ([], []) for item in items}
-    for line in log.lines:
-        if line["what"] == "visit":
-            taken = [(float(wall), own if own is None else float(own)) for wall, own in line["samples"]]
-            halves[line["item"]][line["round"] % 2].extend(taken)
-    return halves
+    observed: dict[str, list[Sample]] = defaultdict(list)
+    for visit, scaled in zip(visits, at_pace(visits, yardstick_ms), strict=True):
+        if visit.item in halves:
+            halves[visit.item][visit.round % 2].extend(scaled.samples)
+            observed[visit.item].extend(visit.samples)
+    now = pace_of(visits)
+    return Remeasured(
+        halves=halves,
+        observed_ms={name: series_of(samples).p50 for name, samples in observed.items()},
+        slower=now.p50_ms / yardstick_ms if now is not None and yardstick_ms is not None else None,
+    )
+
+
+def _lines(
+    folder: Path, items: Sequence[Item], options: RuntimeOptions, effort: Effort, progress: Progress
+) -> Sequence[agent.Line]:
+    """What the agent writes down."""
+    if needs_onnx(options.name):
+        write_onnx(folder, items, progress)
+    runtime = make_runtime(options, folder, {item.name: item for item in items})
+    rows = [{"name": item.name, "model": f"{place:03d}.onnx"} for place, item in enumerate(items)]
+    log = agent.Log(str(folder / "samples.jsonl"))
+    try:
+        agent.measure(rows, runtime, log, effort.preset, effort.seed, progress)
+    except agent.Refusal as error:
+        raise UserError(str(error)) from error
+    finally:
+        log.close()
+        torch.set_flush_denormal(False)  # ONNX Runtime leaves it on, for everything in this thread
+    return log.lines

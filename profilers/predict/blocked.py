@@ -2,9 +2,11 @@
 
 The rules are those that its layout pass shows in profiles of version 1.31 with AVX-512, whose block is 16 channels: a
 convolution of fewer input channels than a block reads the plain tensor; one whose input channels are no multiple of 4
-stays plain; pools, adds, norms and activations follow their input; everything else needs the plain tensor.
+stays plain; pools, adds, norms and activations follow their input, with the channels that fill its last block;
+everything else needs the plain tensor.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,7 +14,7 @@ from splitsearch.profilers.predict.describe import Operator
 from splitsearch.profilers.predict.kernel import Kernel
 from splitsearch.profilers.predict.launch import Launch
 
-__all__ = ["BLOCK", "Edges", "takes_blocks", "with_reorders"]
+__all__ = ["BLOCK", "Edges", "filled", "takes_blocks", "with_reorders"]
 
 BLOCK = 16
 """Channels of one block."""
@@ -40,21 +42,48 @@ def with_reorders(launches: Sequence[Launch]) -> tuple[tuple[Launch, ...], Edges
     for launch in launches:
         layout.add(launch)
     outputs = [op for launch in launches for op in launch.operators if None in op.users]
-    leave = next((reorder(op.kernel.out_channels, op.kernel) for op in outputs if op in layout.blocked), None)
+    leave = next((_out_of_blocks(op.kernel) for op in outputs if op in layout.blocked), None)
     return tuple(layout.launches), Edges(entry=layout.entry, leave=leave)
 
 
-def reorder(channels: int, like: Kernel) -> Kernel:
-    """The kernel that reorders the result of another one, either way."""
+def _out_of_blocks(like: Kernel) -> Kernel:
+    """The kernel that makes a plain tensor of another one's result."""
+    return _reorder(like.out_channels, like.out_size, filled_before=True)
+
+
+def _into_blocks(channels: int, size: tuple[int, int]) -> Kernel:
+    """The kernel that fills blocks from a plain tensor."""
+    return _reorder(channels, size, filled_before=False)
+
+
+def _reorder(channels: int, size: tuple[int, int], *, filled_before: bool) -> Kernel:
+    before, after = (filled(channels), channels) if filled_before else (channels, filled(channels))
     return Kernel(
         kind="copy",
         fused=("reorder",),
-        in_channels=channels,
+        in_channels=before,
+        out_channels=after,
+        in_size=size,
+        out_size=size,
+        inputs=before * math.prod(size),
+        outputs=after * math.prod(size),
+    )
+
+
+def filled(channels: int) -> int:
+    """Channels of the whole blocks that so many take."""
+    return -(-channels // BLOCK) * BLOCK
+
+
+def _in_blocks(kernel: Kernel) -> Kernel:
+    """A kernel that works point by point on whole blocks, the channels that fill them included."""
+    channels = filled(kernel.out_channels)
+    return replace(
+        kernel,
+        in_channels=filled(kernel.in_channels),
         out_channels=channels,
-        in_size=like.out_size,
-        out_size=like.out_size,
-        inputs=like.outputs,
-        outputs=like.outputs,
+        inputs=kernel.inputs * channels // kernel.out_channels,
+        outputs=kernel.outputs * channels // kernel.out_channels,
     )
 
 
@@ -79,8 +108,8 @@ class _Layout:
             self.blocked.add(launch.last)
         elif self._follows(launch):
             self.blocked.add(launch.last)
-            if launch.main.name == "batchnorm":
-                launch = replace(launch, kernel=_as_convolution(kernel))
+            norm = launch.main.name == "batchnorm"
+            launch = replace(launch, kernel=_as_convolution(kernel) if norm else _in_blocks(kernel))
         else:
             self._want_plain(launch.sources)
         self.launches.append(launch)
@@ -103,8 +132,7 @@ class _Layout:
         if source in self.blocked or source in self._also_blocked:
             return
         self._also_blocked.add(source)
-        kernel = launch.kernel
-        found = reorder(kernel.in_channels, replace(kernel, out_size=kernel.in_size, outputs=launch.main.kernel.inputs))
+        found = _into_blocks(launch.kernel.in_channels, launch.kernel.in_size)
         if source is None:
             self.entry = found
         else:
@@ -114,7 +142,7 @@ class _Layout:
         for source in sources:
             if source in self.blocked and source not in self._also_plain and source is not None:
                 self._also_plain.add(source)
-                self.launches.append(Launch(kernel=reorder(source.kernel.out_channels, source.kernel)))
+                self.launches.append(Launch(kernel=_out_of_blocks(source.kernel)))
 
 
 def takes_blocks(kernel: Kernel) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from splitsearch.profilers.predict.blocked import BLOCK, takes_blocks
+from splitsearch.profilers.predict.blocked import BLOCK, filled, takes_blocks
 from splitsearch.profilers.predict.kernel import Kernel
 
 __all__ = ["family", "shape_features", "work"]
@@ -81,8 +81,4 @@ def _padded(kernel: Kernel) -> tuple[int, int]:
     if kernel.kind == "convolution" and not takes_blocks(kernel):
         return before, after
     alone = kernel.kind == "convolution" and kernel.groups == 1 and before < BLOCK
-    return before if alone else _blocks(before), _blocks(after)
-
-
-def _blocks(channels: int) -> int:
-    return -(-channels // BLOCK) * BLOCK
+    return before if alone else filled(before), filled(after)

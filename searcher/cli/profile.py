@@ -47,6 +47,9 @@ def profile(
     tail_pruning: Annotated[float | None, typer.Option(help="Share of removed channels. [default: 0]")] = None,
     pruning_rule: Annotated[str | None, typer.Option(help="ratio or threshold. [default: ratio]")] = None,
     importance: Annotated[str | None, typer.Option(help="l1, l2, bn or taylor. [default: l1]")] = None,
+    pruning_multiple: Annotated[
+        int | None, typer.Option(help="Pruned layers keep a multiple of so many channels. [default: 1]")
+    ] = None,
     depth: Annotated[float | None, typer.Option(help="Share of the blocks that stay. [default: 1]")] = None,
     width: Annotated[float | None, typer.Option(help="Share of inner channels that stay. [default: 1]")] = None,
     resolution: Annotated[float | None, typer.Option(help="Share of the image's side. [default: 1]")] = None,

@@ -69,6 +69,7 @@ _TABLE = (
     Axis(name="tail_pruning", plural="tail_prunings", kind="number"),
     Axis(name="pruning_rule", plural="pruning_rules", kind="text"),
     Axis(name="importance", plural="importances", kind="text"),
+    Axis(name="pruning_multiple", plural="pruning_multiples", kind="integer"),
     Axis(name="depth", plural="depths", kind="number"),
     Axis(name="width", plural="widths", kind="number"),
     Axis(name="resolution", plural="resolutions", kind="number"),

@@ -25,7 +25,7 @@ _READ_BY_TAYLOR = (nn.Conv2d, nn.Linear, nn.LayerNorm)
 Scores = dict[frozenset[str], torch.Tensor]
 
 
-def prune(
+def prune(  # noqa: PLR0913  # what is pruned, by how much, by which measure, and where
     module: nn.Module,
     image_size: int,
     *,
@@ -33,6 +33,7 @@ def prune(
     threshold: float | None = None,
     importance: str,
     layers: Collection[str],
+    multiple: int = 1,
 ) -> nn.Module:
     """Returns a narrower copy.
 
@@ -45,6 +46,7 @@ def prune(
         importance: one of `IMPORTANCES`.
         layers: paths of the convolutions and linear layers that may change, see `layers_in`. A group that any other
             layer makes or reads stays as it is, and so do the logits.
+        multiple: what stays of a block of channels is rounded up to a multiple of so many, or to all of them.
 
     Raises:
         UserError: not exactly one of ratio and threshold, a value out of range, an unknown importance, missing
@@ -62,7 +64,7 @@ def prune(
     allowed = frozenset(layers)
 
     def chosen(group: ChannelGroup) -> bool:
-        touched = threshold is not None or _leaving(ratio, group) > 0
+        touched = threshold is not None or _leaving(ratio, group, multiple) > 0
         return touched and _all_inside(group, allowed)
 
     def fewer(group: ChannelGroup) -> int:
@@ -71,8 +73,8 @@ def prune(
         if importance == "bn":
             _check_norm(group)
         if threshold is None:
-            return group.channels - group.blocks * _leaving(ratio, group)
-        return _above(threshold, scores[frozenset(group.layers)], group)
+            return group.channels - group.blocks * _leaving(ratio, group, multiple)
+        return _above(threshold, scores[frozenset(group.layers)], group, multiple)
 
     if on_meta:
         return resize(module, image_size, fewer)
@@ -161,7 +163,7 @@ def _has_weights(layer: Any) -> bool:
     return isinstance(layer, nn.Module) and any(parameter.dim() > 1 for parameter in layer.parameters())
 
 
-def _leaving(ratio: float | None, group: ChannelGroup) -> int:
+def _leaving(ratio: float | None, group: ChannelGroup, multiple: int) -> int:
     """Channels that leave every block of a group."""
     width = group.channels // group.blocks
     if ratio is None or width == 1:  # what has one channel has none to spare
@@ -171,10 +173,15 @@ def _leaving(ratio: float | None, group: ChannelGroup) -> int:
             f"a pruning ratio of {ratio:g} would leave {group.layers[0]} empty: it has {width} channels"
             f"{' in each of its groups' if group.blocks > 1 else ''}, and at least one must stay"
         )
-    return math.floor(ratio * width + _ROUNDING)
+    return width - _rounded(width - math.floor(ratio * width + _ROUNDING), width, multiple)
 
 
-def _above(threshold: float, score: torch.Tensor, group: ChannelGroup) -> int:
+def _rounded(staying: int, width: int, multiple: int) -> int:
+    """Up to a multiple, but never more than there are."""
+    return min(width, -(-staying // multiple) * multiple)
+
+
+def _above(threshold: float, score: torch.Tensor, group: ChannelGroup, multiple: int) -> int:
     """Channels of a group that stay: as many places in every block as are worth the threshold on average."""
     staying = int((score.reshape(group.blocks, -1).mean(0) >= threshold).sum())
     if staying == 0:
@@ -182,7 +189,7 @@ def _above(threshold: float, score: torch.Tensor, group: ChannelGroup) -> int:
             f"a threshold of {threshold} would leave {group.layers[0]} without channels: its most important one has "
             f"{float(score.max()):.3g} times the mean"
         )
-    return staying * group.blocks
+    return _rounded(staying, group.channels // group.blocks, multiple) * group.blocks
 
 
 def _importance(module: nn.Module, importance: str, group: ChannelGroup) -> torch.Tensor:

@@ -40,6 +40,7 @@ class Recipe:
         pruned: share or threshold of removed channels; 0 for none.
         pruning_rule: how `pruned` is read.
         importance: which channels stay.
+        pruning_multiple: of how many their number is a multiple.
         side: `head` or `tail`: which side of `cut` is pruned; empty if nothing is.
         cut: where the sides meet; empty if nothing is pruned.
     """
@@ -51,6 +52,7 @@ class Recipe:
     pruned: float = 0.0
     pruning_rule: str = "ratio"
     importance: str = "l1"
+    pruning_multiple: int = 1
     side: str = ""
     cut: str = ""
 
@@ -66,6 +68,7 @@ class Recipe:
             pruned=pruned,
             pruning_rule=config.pruning_rule if pruned else "ratio",
             importance=config.importance if pruned else "l1",
+            pruning_multiple=config.pruning_multiple if pruned else 1,
             side=side if pruned else "",
             cut=config.cut if pruned else "",
         )
@@ -97,6 +100,7 @@ _SHAPING = (
     "tail_pruning",
     "pruning_rule",
     "importance",
+    "pruning_multiple",
 )
 
 
@@ -244,6 +248,7 @@ def _pruned(module: nn.Module, graph: TracedGraph, recipe: Recipe) -> nn.Module:
         ratio=recipe.pruned if recipe.pruning_rule == "ratio" else None,
         threshold=recipe.pruned if recipe.pruning_rule == "threshold" else None,
         importance=recipe.importance,
+        multiple=recipe.pruning_multiple,
         layers=layers_in(graph.module, side),
     )
 

@@ -33,6 +33,7 @@ def test_premises_are_about_fields_and_run_in_no_circle() -> None:
         ("division_scope", "whole", ORIGINAL, ORIGINAL | {"division": 2}),
         ("head_pruning", 0.5, MIMIC, ORIGINAL),
         ("importance", "l2", MIMIC | {"head_pruning": 0.5}, ORIGINAL | {"head_pruning": 0.5}),
+        ("pruning_multiple", 8, ORIGINAL, MIMIC | {"tail_pruning": 0.5}),
         ("pruning_rule", "threshold", ORIGINAL, MIMIC | {"tail_pruning": 0.5}),
         ("exit_threshold", 0.5, ORIGINAL, ORIGINAL | {"exit_cut": "x"}),
         ("tail_pruning", 0.5, None, MIMIC),

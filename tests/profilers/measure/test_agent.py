@@ -312,6 +312,8 @@ class Fake(agent.Runtime):
         self.loads: list[str] = []
         self.runs: list[str] = []
         self.held = held
+        self.alone = False
+        self.ms = {name: float(place) for place, name in enumerate("abcdef", start=1)}
 
     def load(self, item: dict[str, Any]) -> agent.Session:
         runtime, name = self, item["name"]
@@ -319,14 +321,14 @@ class Fake(agent.Runtime):
 
         class Session(agent.Session):
             held = runtime.held
+            alone = runtime.alone
 
             def run(self) -> None:
                 runtime.runs.append(name)
 
             def timed(self) -> list[float | None]:
                 self.run()
-                ms = float(ord(name) - ord("a") + 1)
-                return [ms, ms]
+                return [runtime.ms[name], runtime.ms[name]]
 
         return Session()
 
@@ -342,6 +344,32 @@ def test_every_round_visits_everything_in_an_order_of_its_own(tmp_path: Path, sh
     assert all(sorted(order) == sorted("abcdef") for order in orders)
     assert len({tuple(order) for order in orders}) > 1
     assert all(len(line["samples"]) >= 2 for line in log.lines if line["what"] == "visit")
+
+
+def test_the_yardstick_runs_before_every_visit(tmp_path: Path, short: None) -> None:
+    runtime = Fake()
+    runtime.ms[agent.YARDSTICK] = 0.25
+    runtime.alone = True
+    log = agent.Log(str(tmp_path / "log"))
+    agent.measure([*ITEMS[:2], {"name": agent.YARDSTICK}], runtime, log)
+    log.close()
+    visits = [line for line in log.lines if line["what"] == "visit"]
+    assert [line["yardstick"] for line in visits] == [0.25] * 12
+    assert {line["item"] for line in visits} == {"a", "b", agent.YARDSTICK}, "it is measured like the others, too"
+    assert runtime.runs.count(agent.YARDSTICK) >= 2 * len(visits)
+
+
+@pytest.mark.parametrize(("alone", "items"), [(False, [*ITEMS[:2], {"name": agent.YARDSTICK}]), (True, ITEMS[:2])])
+def test_no_pace_is_told_without_one_or_where_others_compute(
+    tmp_path: Path, short: None, alone: bool, items: list[dict[str, Any]]
+) -> None:
+    runtime = Fake()
+    runtime.ms[agent.YARDSTICK] = 0.25
+    runtime.alone = alone
+    log = agent.Log(str(tmp_path / "log"))
+    agent.measure(items, runtime, log)
+    log.close()
+    assert {line["yardstick"] for line in log.lines if line["what"] == "visit"} == {None}
 
 
 def test_short_networks_are_run_more_often(tmp_path: Path, short: None) -> None:

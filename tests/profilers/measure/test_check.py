@@ -10,7 +10,13 @@ from splitsearch.profilers.measure.check import Row, kendall_tau, summarise
 
 def row(predicted: float, measured: float, kind: str = "plain", site: str = "device") -> Row:
     return Row(
-        name="x", kind=kind, site=site, predicted=Duration(ms=predicted), measured_ms=measured, halves_percent=1.0
+        name="x",
+        kind=kind,
+        site=site,
+        predicted=Duration(ms=predicted),
+        measured_ms=measured,
+        observed_ms=measured,
+        halves_percent=1.0,
     )
 
 

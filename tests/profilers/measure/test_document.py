@@ -28,7 +28,7 @@ def test_a_measurement_becomes_a_profile(measured_jobs: Callable[[], Path], jobs
     for line in lines:  # times that are known: 4 ms everywhere, but heads take 1 ms
         if line["what"] == "visit":
             ms = 1.0 if line["item"].startswith("head") else 4.0
-            line["samples"] = [[ms, ms]] * 3
+            line |= {"samples": [[ms, ms]] * 3, "yardstick": 0.5}
     write(file, lines)
     device = profile_of(jobs, read_samples(file, jobs), "mine")
     assert DeviceProfile.model_validate_json(json.dumps(device.to_json())) == device
@@ -52,6 +52,32 @@ def test_a_measurement_becomes_a_profile(measured_jobs: Callable[[], Path], jobs
     assert measured.protocol.rounds == 4
     assert (device.source, device.runtime.name, device.power.active_w) == ("measured", "ONNX Runtime", 5.0)
     assert device.compute.gmacs_per_s > 0
+
+
+def test_a_slow_half_of_the_measurement_does_not_show(measured_jobs: Callable[[], Path], jobs_folder: Path) -> None:
+    _, jobs = read_jobs(jobs_folder)
+    file = measured_jobs()
+    lines = lines_of(file)
+    for line in lines:
+        if line["what"] == "visit":
+            slower = 1.5 if line["round"] % 2 else 1.0
+            line |= {"samples": [[4.0 * slower] * 2] * 3, "yardstick": 0.5 * slower}
+    write(file, lines)
+    measured = profile_of(jobs, read_samples(file, jobs), "mine").measured
+    assert measured is not None
+    assert measured.pace is not None
+    assert (measured.pace.p10_ms, measured.pace.p90_ms) == (0.5, 0.75)
+    table = [cut.head.p50 for backbone in measured.backbones for cut in backbone.cuts]
+    assert min(table) == pytest.approx(8 * measured.pace.p50_ms, rel=0.01)
+    assert max(table) == pytest.approx(min(table), rel=0.01)
+    assert measured.environment.ok, "nor do the halves differ"
+    for line in lines:
+        line.pop("yardstick", None)
+    write(file, lines)
+    plain = profile_of(jobs, read_samples(file, jobs), "mine").measured
+    assert plain is not None
+    assert plain.pace is None
+    assert not plain.environment.ok
 
 
 def test_without_a_meter_and_without_pillow_assumptions_say_so(

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from splitsearch.profilers.devices.device import load_device
+from splitsearch.profilers.measure import recheck
+from splitsearch.profilers.measure.agent import YARDSTICK
 from splitsearch.profilers.measure.document import profile_of, read_samples
 from splitsearch.profilers.measure.here import Effort
 from splitsearch.profilers.measure.jobs import read_jobs
 from splitsearch.profilers.measure.recheck import check_here, options_of, subjects_of
+from splitsearch.profilers.measure.runtimes import RuntimeOptions
 from splitsearch.spaces.errors import UserError
 from splitsearch.spaces.variants.variants import Variants
 
@@ -36,14 +39,35 @@ def test_a_profile_is_checked_where_it_was_measured(measured_jobs: Callable[[], 
     device = profile_of(jobs, read_samples(measured_jobs(), jobs), "mine")
     assert device.measured is not None
     assert options_of(device.measured).name == "onnxruntime"
-    rows, parts = check_here(device, (), (2, 1), Effort(preset="quick", seed=5), silent)
+    rows, parts, slower = check_here(device, (), (2, 1), Effort(preset="quick", seed=5), silent)
     assert [row.kind for row in rows].count("table") == 2
     assert len(rows) == 2 + len(parts) == 6
+    assert slower is not None
+    assert 0.2 < slower < 5
     for row in rows:
         assert row.predicted.ms > 0
         assert row.measured_ms > 0
         assert json.dumps(row.to_json())
     assert all(part.kernels and part.config and part.site for part in parts)
+
+
+def test_what_a_slower_machine_takes_is_told_at_the_pace_that_was_asked_for(
+    variants: Variants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = subjects_of(variants, candidates=0, cuts=1, seed=0)[0].item
+    lines = [
+        {"what": "visit", "item": name, "round": number, "samples": [[8.0, 8.0]] * 3, "yardstick": 2.0}
+        for number in range(4)
+        for name in (item.name, YARDSTICK)
+    ]
+    monkeypatch.setattr(recheck, "_lines", lambda *_: lines)
+    taken = recheck.measure_items([item], RuntimeOptions(), Effort(), silent, 1.0)
+    assert taken.halves == {item.name: ([(4.0, 4.0)] * 6, [(4.0, 4.0)] * 6)}
+    assert taken.observed_ms[item.name] == 8
+    assert taken.slower == 2
+    as_it_is = recheck.measure_items([item], RuntimeOptions(), Effort(), silent)
+    assert as_it_is.halves[item.name][0][0] == (8.0, 8.0)
+    assert as_it_is.slower is None
 
 
 def test_a_profile_without_measurements_cannot_be_checked() -> None:

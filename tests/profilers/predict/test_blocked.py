@@ -62,6 +62,29 @@ def test_which_convolutions_take_blocks(fields: dict[str, int], taken: bool) -> 
     assert takes_blocks(Kernel(kind="convolution", **fields)) is taken
 
 
+def test_what_works_in_blocks_works_on_the_channels_that_fill_them() -> None:
+    module = nn.Sequential(nn.Conv2d(16, 20, 1), nn.MaxPool2d(2), nn.SiLU(), nn.AdaptiveAvgPool2d(1))
+    launches, edges = with_reorders(launches_of(operators_of(module.eval(), (16, 4, 4)), "onnxruntime"))
+    told = {
+        launch.kernel.fused[-1]: (launch.kernel.in_channels, launch.kernel.inputs, launch.kernel.outputs)
+        for launch in launches
+        if launch.kernel.fused
+    }
+    assert told["maxpool2d"] == (32, 32 * 16, 32 * 4)
+    assert told["silu"] == (32, 32 * 4, 32 * 4)
+    assert told["reorder"] == (32, 32 * 4, 20 * 4), "back in plain order, they are gone"
+    assert launches[-1].kernel.in_channels == 20
+    assert edges.entry is not None
+    assert (edges.entry.in_channels, edges.entry.out_channels) == (16, 16)
+
+
+def test_an_odd_tensor_fills_a_block_when_it_is_reordered() -> None:
+    module = nn.Sequential(nn.ConvTranspose2d(3, 20, 1), nn.Conv2d(20, 16, 1))
+    launches, _ = with_reorders(launches_of(operators_of(module.eval(), (3, 4, 4)), "onnxruntime"))
+    (found,) = [launch.kernel for launch in launches if launch.kernel.fused == ("reorder",)]
+    assert (found.in_channels, found.out_channels, found.inputs, found.outputs) == (20, 32, 20 * 16, 32 * 16)
+
+
 def test_a_norm_that_no_convolution_absorbs_becomes_one() -> None:
     launches, _ = with_reorders(
         launches_of(

@@ -21,6 +21,7 @@ MATTERS: dict[str, Callable[[SplitConfig], bool]] = {
     "head_pruning": lambda c: c.head == "original",
     "pruning_rule": lambda c: c.head_pruning > 0 or c.tail_pruning > 0,
     "importance": lambda c: c.head_pruning > 0 or c.tail_pruning > 0,
+    "pruning_multiple": lambda c: c.head_pruning > 0 or c.tail_pruning > 0,
     "exit_confidence": lambda c: c.exit_cut is not None,
     "exit_threshold": lambda c: c.exit_cut is not None,
     "exit_fusion": lambda c: c.exit_cut is not None,

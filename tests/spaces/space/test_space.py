@@ -72,8 +72,9 @@ def test_the_full_space_is_counted_numbered_and_sampled_without_being_listed(gra
         assert space.at(space.point(config)) == config
     assert not any(config.encoder != "compact" and config.stride > 1 for config in sampled)
     assert not any(config.head == "mimic" and config.division_scope != "tail" for config in sampled)
-    # Every axis has a choice.
-    assert set(space.ranges) >= set(space.axes) - {"pruning_rule"}
+    # Every axis has a choice, but how to read a pruning, and how many channels runtimes are quick at.
+    assert set(space.ranges) >= set(space.axes) - {"pruning_rule", "pruning_multiple"}
+    assert {config.pruning_multiple for config in sampled if config.head_pruning or config.tail_pruning} == {8}
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,34 @@ def test_a_ratio_is_rounded_down_and_zero_changes_nothing() -> None:
     assert narrow.get_parameter("0.weight").shape[0] == 71
 
 
+@pytest.mark.parametrize(
+    ("ratio", "multiple", "staying"),
+    [(0.25, 2, [1, 5, 0, 2]), (0.5, 2, [5, 2]), (0.5, 3, [1, 5, 2]), (0.5, 8, [1, 5, 0, 2])],
+)
+def test_what_stays_is_rounded_up_to_a_multiple_and_at_most_to_all(
+    ratio: float, multiple: int, staying: list[float]
+) -> None:
+    narrow = prune(chain(), 8, ratio=ratio, importance="l1", layers=["0", "2"], multiple=multiple)
+    assert first_channels(narrow) == staying
+    # Of the other group 1 of 2 channels would leave: only one by one.
+    by_threshold = prune(chain(), 8, threshold=1.01, importance="l1", layers=["0", "2"], multiple=multiple)
+    assert len(first_channels(by_threshold)) == min(4, multiple)
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v3_large", "resnext50_32x4d", "densenet121"])
+def test_every_pruned_layer_keeps_a_multiple(name: str) -> None:
+    before, layers = ghost(name), weighted(ghost(name))
+    after = prune(before, SIZE, ratio=0.3, importance="l1", layers=layers, multiple=8)
+    changed = 0
+    for path, layer in before.named_modules():
+        if isinstance(layer, nn.Conv2d):
+            narrow = after.get_submodule(path)
+            assert isinstance(narrow, nn.Conv2d)
+            changed += narrow.out_channels < layer.out_channels
+            assert narrow.out_channels % 8 == 0 or narrow.out_channels == layer.out_channels
+    assert changed > 10
+
+
 # The mean of 1, 2.5, 4 and 8.5 is 4: relative to it 0.25, 0.625, 1 and 2.125.
 @pytest.mark.parametrize(
     ("threshold", "staying"),

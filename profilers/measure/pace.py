@@ -1,0 +1,111 @@
+"""How fast the machine is at each moment: other programs, other guests of a host and its clocks slow it for minutes.
+
+A yardstick, one small network, runs before every visit of the networks that are measured. What it takes then, over what
+it usually takes, is the machine's pace, and the samples of the visit are divided by it: figures of one file are at one
+pace, and a later process that runs the same yardstick finds them again whatever the machine is busy with
+(`benchmarks/predict_latency.py`). Where others than the calling thread compute, no pace is told and nothing is changed.
+"""
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from splitsearch.profilers.devices.measured import Pace
+from splitsearch.profilers.measure.agent import YARDSTICK
+from splitsearch.profilers.measure.plan import Block, Item
+from splitsearch.profilers.measure.series import Sample
+
+__all__ = ["Visit", "at_pace", "pace_of", "visits_in", "yardstick"]
+
+_SIDE = 112
+_AROUND = 5  # visits before and after: a single run of the yardstick is as noisy as any other
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One visit of one network.
+
+    Attributes:
+        item: its name.
+        round: in which.
+        samples: what was timed.
+        yardstick_ms: what the yardstick took before it; None where no pace is told.
+    """
+
+    item: str
+    round: int
+    samples: tuple[Sample, ...]
+    yardstick_ms: float | None
+
+
+def yardstick() -> Item:
+    """A network of a millisecond or two, like those it is for: large maps at first, large weights at the end."""
+    layers: list[nn.Module] = []
+    for before, after, window, stride, groups in (
+        (3, 16, 3, 2, 1),
+        (16, 16, 3, 1, 16),
+        (16, 64, 1, 1, 1),
+        (64, 64, 3, 2, 64),
+        (64, 24, 1, 1, 1),
+        (24, 64, 3, 1, 1),
+        (64, 64, 3, 2, 1),
+        (64, 256, 1, 2, 1),
+        (256, 256, 3, 1, 1),
+        (256, 512, 1, 1, 1),
+    ):
+        layers += [nn.Conv2d(before, after, window, stride, window // 2, groups=groups), nn.ReLU()]
+    with torch.random.fork_rng():
+        block = Block(name=YARDSTICK, module=nn.Sequential(*layers).eval(), input_shape=(3, _SIDE, _SIDE))
+    return Item(name=YARDSTICK, pieces=(block,), profile=True)
+
+
+def visits_in(lines: Iterable[Mapping[str, Any]]) -> list[Visit]:
+    """The visits among an agent's lines, in order of time."""
+    return [
+        Visit(
+            item=line["item"],
+            round=line["round"],
+            samples=tuple((float(wall), own if own is None else float(own)) for wall, own in line["samples"]),
+            yardstick_ms=line.get("yardstick") or None,
+        )
+        for line in lines
+        if line["what"] == "visit"
+    ]
+
+
+def pace_of(visits: Sequence[Visit]) -> Pace | None:
+    """What the yardstick took during a measurement; None where it was not run."""
+    told = [ms for ms in _smooth(visits) if ms is not None]
+    if not told:
+        return None
+    ranked = sorted(told)
+    return Pace(
+        p10_ms=ranked[len(ranked) // 10], p50_ms=statistics.median(ranked), p90_ms=ranked[9 * len(ranked) // 10]
+    )
+
+
+def at_pace(visits: Sequence[Visit], yardstick_ms: float | None) -> list[Visit]:
+    """The visits as they would have been while the yardstick took so long; as they were where either is not known."""
+    return [
+        visit if here is None or yardstick_ms is None else _scaled(visit, yardstick_ms / here)
+        for visit, here in zip(visits, _smooth(visits), strict=True)
+    ]
+
+
+def _smooth(visits: Sequence[Visit]) -> list[float | None]:
+    """The yardstick's median over the visits around each."""
+    found: list[float | None] = []
+    for place in range(len(visits)):
+        around = visits[max(0, place - _AROUND) : place + _AROUND + 1]
+        told = [visit.yardstick_ms for visit in around if visit.yardstick_ms is not None]
+        found.append(statistics.median(told) if told else None)
+    return found
+
+
+def _scaled(visit: Visit, factor: float) -> Visit:
+    samples = tuple((wall * factor, own if own is None else own * factor) for wall, own in visit.samples)
+    return replace(visit, samples=samples)
