@@ -8,7 +8,7 @@ pruned, divided and shrunk parts; both sides of each), ten at a time, and prints
 `--out`; a second start goes on where the first ended, and a finished one only predicts again. One thread.
 
     fitted      what `splitsearch` predicts: tables, fused kernels, anchors
-    isolated    every distinct kernel measured alone, and summed
+    isolated    every distinct kernel measured alone, at the profile's pace, and summed
     roofline    three figures fitted to the same profile
     MACs        the whole network's time in proportion to multiply-adds
     halves      the even rounds against the odd ones: what no prediction can beat
@@ -19,6 +19,7 @@ import json
 import math
 import platform
 import statistics
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -33,8 +34,10 @@ from splitsearch.profilers.counting.tables import OperatorTables
 from splitsearch.profilers.devices.device import DeviceProfile, load_device
 from splitsearch.profilers.measure.check import kendall_tau
 from splitsearch.profilers.measure.here import Effort, Request, measure_here
-from splitsearch.profilers.measure.recheck import check_here
-from splitsearch.profilers.measure.runtimes import RuntimeOptions
+from splitsearch.profilers.measure.jobs import write_onnx
+from splitsearch.profilers.measure.pace import yardstick
+from splitsearch.profilers.measure.recheck import check_here, options_of
+from splitsearch.profilers.measure.runtimes import RuntimeOptions, make_runtime, needs_onnx
 from splitsearch.profilers.predict.fitted import FittedTimes
 from splitsearch.profilers.predict.fuse import joined
 from splitsearch.profilers.predict.kernel import Kernel
@@ -134,7 +137,7 @@ def predicted(case: Case, device: DeviceProfile, measured: Sequence[dict[str, An
     assert device.measured is not None
     variants = Variants.trace(case.backbone, on_meta(fresh_module(case.backbone)), 224)
     tables = OperatorTables()
-    fitted, roofline, alone = FittedTimes(device, tables), Roofline(device, tables), Alone(case)
+    fitted, roofline, alone = FittedTimes(device, tables), Roofline(device, tables), Alone(case, device)
     whole = total(tables.of(whole_on_device(variants.graph).stages[0]).values()).macs
     per_mac = device.measured.backbones[0].whole.p50 / whole
     done = []
@@ -160,8 +163,9 @@ def predicted(case: Case, device: DeviceProfile, measured: Sequence[dict[str, An
 class Alone:
     """Kernels measured one at a time, each in a network of its own; remembered in a file."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Case, device: DeviceProfile) -> None:
         self._path, self._runtime = case.file("isolated"), case.runtime
+        self._pace = Now(device)
         self._known: dict[str, float] = json.loads(self._path.read_text()) if self._path.is_file() else {}
         self._sequels = Sequels(case.runtime)
 
@@ -178,8 +182,25 @@ class Alone:
         key = json.dumps(asdict(kernel), sort_keys=True)
         if key not in self._known:
             run = (eager_alone if self._runtime == "eager" else onnx_alone)(kernel)
-            self._known[key] = 0.0 if run is None else median_ms(run)
+            self._known[key] = 0.0 if run is None else median_ms(run) / self._pace.slower()
         return self._known[key]
+
+
+class Now:
+    """How much slower than in the profile the machine is at this moment."""
+
+    def __init__(self, device: DeviceProfile) -> None:
+        assert device.measured is not None
+        self._then, options, item = device.measured.pace, options_of(device.measured), yardstick()
+        with tempfile.TemporaryDirectory() as name:
+            if needs_onnx(options.name):
+                write_onnx(Path(name), [item])
+            runtime = make_runtime(options, Path(name), {item.name: item})
+            self._session = runtime.load({"name": item.name, "model": "000.onnx"})
+
+    def slower(self) -> float:
+        """1 where the profile tells no pace."""
+        return 1.0 if self._then is None else median_ms(self._session.run) / self._then.p50_ms
 
 
 def median_ms(run: Callable[[], Any]) -> float:

@@ -9,9 +9,10 @@ It needs Python 3.6, numpy, and onnxruntime or TensorRT; never torch. Where Pill
 measures image files and lossless coding. `jobs/` comes from `splitsearch device jobs`; `jobs/samples/` is what has to
 go back. Stopped, it goes on where it was: every visit is one line of `samples/samples.jsonl`.
 
-Protocol: rounds; in each, every network is visited once, in an order of the round's own; a visit warms up, then times
-single runs, by the wall clock and, where one thread does all the work, by that thread's own time beside it. Before each
-visit a yardstick runs, which is always the same small network: it tells how fast the machine is at that moment.
+Protocol: rounds; in each, every network is visited once, in an order of the round's own (where the memory does not hold
+all of them, two rounds go through one part of them after the other); a visit warms up, then times single runs, by the
+wall clock and, where one thread does all the work, by that thread's own time beside it. Before each visit a yardstick
+runs, which is always the same small network: it tells how fast the machine is at that moment.
 """
 
 # The grammar is that of Python 3.6, and typing's names are those of its time.
@@ -668,31 +669,30 @@ class Log:
 
 
 class _Loaded:
-    """Networks that stay loaded as far as the memory reaches; those that were used longest ago leave first."""
+    """Networks that stay loaded until the memory is full, and then leave together."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime, self._limit, self._base = runtime, _free() * _RESIDENT, _resident()
         self._sessions = {}  # type: Dict[str, Session]
-        self._order = []  # type: List[str]
 
     def get(self, item: Line) -> Tuple[Session, float]:
         """The network, and the milliseconds that it took to have it."""
         name, since = item["name"], time.perf_counter()
-        if name in self._sessions:
-            self._order.remove(name)
-        else:
+        if name not in self._sessions:
             self._sessions[name] = self._runtime.load(item)
             self._sessions[name].run()  # the first run allocates
-            while len(self._sessions) > 1 and self._full():
-                del self._sessions[self._order.pop(0)]
-                _give_back()
-        self._order.append(name)
         return self._sessions[name], 1e3 * (time.perf_counter() - since)
 
-    def _full(self) -> bool:
+    def is_full(self) -> bool:
+        """Whether there is no place for another."""
         # What a network is seen to take says nothing once it moves into the place of one that has left.
         grown = _resident() - self._base
         return max(grown, sum(session.held for session in self._sessions.values())) > self._limit
+
+    def clear(self) -> None:
+        """Lets all of them go."""
+        self._sessions.clear()
+        _give_back()
 
 
 def _give_back() -> None:
@@ -736,27 +736,64 @@ def measure(
         seed: of the orders.
         say: hears what is done, how much of it, of how much.
     """
-    limits, yardstick, loaded = PRESETS[preset], _Yardstick(items, runtime), _Loaded(runtime)
+    limits, rounds = PRESETS[preset], _Rounds(items, runtime, log, say)
     spent = sum(line["seconds"] for line in log.lines if line["what"] == "round")
     number = 0
-    while number < limits["most"] and (number % 2 or _is_wanted(number, spent, limits)):
-        if not log.has("round", None, number):
-            since = time.perf_counter()
-            order = list(items)
-            random.Random(f"{seed} {number}").shuffle(order)
-            for done, item in enumerate(order):
-                if say:
-                    say(f"round {number + 1}", done, len(order))
-                if not log.has("visit", item["name"], number):
-                    session, waited = loaded.get(item)
-                    pace = yardstick.ms()
-                    log.add(what="visit", item=item["name"], round=number, yardstick=pace,
-                            samples=_visit(session, waited))  # fmt: skip
-            log.add(what="round", round=number, seconds=time.perf_counter() - since)
-            spent += time.perf_counter() - since
-        number += 1
+    while number < limits["most"] and _is_wanted(number, spent, limits):
+        spent += rounds.two(number, seed)
+        number += 2
     if say:
         say(f"{number} rounds", len(items), len(items))
+
+
+class _Rounds:
+    """Two rounds at a time: as many networks as fit into the memory are visited, and then all of them once more."""
+
+    def __init__(self, items: List[Line], runtime: Runtime, log: Log, say: Optional[Say]) -> None:
+        self._items, self._log, self._say = items, log, say
+        self._yardstick, self._loaded = _Yardstick(items, runtime), _Loaded(runtime)
+
+    def two(self, number: int, seed: int) -> float:
+        """An even round and the odd one after it; returns the seconds that they took."""
+        if self._log.has("round", None, number) and self._log.has("round", None, number + 1):
+            return 0.0
+        since, together = time.perf_counter(), []  # type: float, List[Line]
+        for done, item in enumerate(self._shuffled(self._items, seed, number)):
+            self._tell(number, done)
+            self._visit(item, number)
+            together.append(item)
+            if self._loaded.is_full():
+                self._again(together, number + 1, seed, done)
+                self._loaded.clear()
+                together = []
+        self._again(together, number + 1, seed, len(self._items))
+        seconds = time.perf_counter() - since
+        for which in (number, number + 1):
+            if not self._log.has("round", None, which):
+                self._log.add(what="round", round=which, seconds=seconds / 2)
+        return seconds
+
+    def _again(self, together: List[Line], number: int, seed: int, done: int) -> None:
+        for place, item in enumerate(self._shuffled(together, seed, number)):
+            self._tell(number, done - len(together) + place)
+            self._visit(item, number)
+
+    def _visit(self, item: Line, number: int) -> None:
+        if not self._log.has("visit", item["name"], number):
+            session, waited = self._loaded.get(item)
+            pace = self._yardstick.ms()
+            self._log.add(what="visit", item=item["name"], round=number, yardstick=pace,
+                          samples=_visit(session, waited))  # fmt: skip
+
+    @staticmethod
+    def _shuffled(items: List[Line], seed: int, number: int) -> List[Line]:
+        order = list(items)
+        random.Random(f"{seed} {number}").shuffle(order)
+        return order
+
+    def _tell(self, number: int, done: int) -> None:
+        if self._say:
+            self._say(f"round {number + 1}", max(done, 0), len(self._items))
 
 
 def _is_wanted(number: int, spent: float, limits: Dict[str, float]) -> bool:
