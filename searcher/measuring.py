@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from splitsearch.profilers.devices.device import DeviceProfile, load_device
-from splitsearch.profilers.devices.measured import MeasuredPart
+from splitsearch.profilers.devices.measured import Measured, MeasuredPart
 from splitsearch.profilers.devices.trust import Asked, require
 from splitsearch.profilers.measure.agent import find_power, machine
 from splitsearch.profilers.measure.check import summarise
@@ -157,8 +157,18 @@ def _summary(device: DeviceProfile, target: Path, *, local: bool) -> dict[str, A
         ],
         "summary": f"{target}: {protocol.rounds} rounds in {protocol.seconds:.0f} s, halves "
         f"{environment.halves_percent:.1f} % apart, {len(measured.parts)} parts, {len(measured.kernels)} kernels. "
-        f"{device.method}",
+        f"{_swing(measured)}{device.method}",
     }
+
+
+def _swing(measured: Measured) -> str:
+    """By how much the machine's pace moved while it was measured."""
+    if measured.pace is None:
+        return ""
+    return (
+        f"In four visits of five the machine's pace lay within {measured.pace.p90_ms / measured.pace.p10_ms - 1:.0%}; "
+        "figures are at its median. "
+    )
 
 
 def check_device(asked: Checking, progress: Progress) -> dict[str, Any]:

@@ -22,6 +22,20 @@ from splitsearch.profilers.measure.series import Sample
 __all__ = ["Visit", "at_pace", "pace_of", "visits_in", "yardstick"]
 
 _SIDE = 112
+_LAYERS = (
+    (3, 16, 3, 2, 1),
+    (16, 16, 3, 1, 16),
+    (16, 64, 1, 1, 1),
+    (64, 64, 3, 2, 64),
+    (64, 24, 1, 1, 1),
+    (24, 64, 3, 1, 1),
+    (64, 64, 3, 2, 1),
+    (64, 256, 1, 2, 1),
+    (256, 256, 3, 1, 1),
+    (256, 512, 1, 1, 1),
+)
+"""Channels in and out, window, stride, groups."""
+
 _AROUND = 5  # visits before and after: a single run of the yardstick is as noisy as any other
 
 
@@ -44,23 +58,14 @@ class Visit:
 
 def yardstick() -> Item:
     """A network of a millisecond or two, like those it is for: large maps at first, large weights at the end."""
-    layers: list[nn.Module] = []
-    for before, after, window, stride, groups in (
-        (3, 16, 3, 2, 1),
-        (16, 16, 3, 1, 16),
-        (16, 64, 1, 1, 1),
-        (64, 64, 3, 2, 64),
-        (64, 24, 1, 1, 1),
-        (24, 64, 3, 1, 1),
-        (64, 64, 3, 2, 1),
-        (64, 256, 1, 2, 1),
-        (256, 256, 3, 1, 1),
-        (256, 512, 1, 1, 1),
-    ):
-        layers += [nn.Conv2d(before, after, window, stride, window // 2, groups=groups), nn.ReLU()]
-    with torch.random.fork_rng():
-        block = Block(name=YARDSTICK, module=nn.Sequential(*layers).eval(), input_shape=(3, _SIDE, _SIDE))
+    with torch.random.fork_rng(devices=[]):
+        layers = [module for shape in _LAYERS for module in _layer(*shape)]
+    block = Block(name=YARDSTICK, module=nn.Sequential(*layers).eval(), input_shape=(3, _SIDE, _SIDE))
     return Item(name=YARDSTICK, pieces=(block,), profile=True)
+
+
+def _layer(before: int, after: int, window: int, stride: int, groups: int) -> tuple[nn.Module, nn.Module]:
+    return nn.Conv2d(before, after, window, stride, window // 2, groups=groups), nn.ReLU()
 
 
 def visits_in(lines: Iterable[Mapping[str, Any]]) -> list[Visit]:

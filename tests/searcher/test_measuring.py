@@ -46,6 +46,10 @@ def test_what_is_written_is_what_is_told(asked: Measuring, tmp_path: Path) -> No
     assert told["cuts"][-1]["tail_ms"] is None
     doubts = [warning for warning in document["warnings"] if "this profile is doubtful" in warning]
     assert len(doubts) == len(written["measured"]["environment"]["reasons"])
+    pace = written["measured"]["pace"]
+    assert 0 < pace["p10_ms"] <= pace["p50_ms"] <= pace["p90_ms"]
+    moved = f"the machine's pace lay within {pace['p90_ms'] / pace['p10_ms'] - 1:.0%}"
+    assert moved in document["summary"]
     assert (tmp_path / "mine.json.work" / "samples" / "samples.jsonl").is_file(), "raw samples stay with --keep"
 
 
@@ -55,6 +59,13 @@ def test_power_that_nobody_knows_is_a_warning(asked: Measuring, monkeypatch: pyt
     document = measure_device(replace(asked, effort=Effort(preset="quick")), silent)
     (warning,) = [warning for warning in document["warnings"] if "--watts" in warning]
     assert warning.startswith("RAPL is there and cannot be read: energies rest on an assumption of 10 W")
+
+
+@pytest.mark.parametrize(("slower", "power_mode"), [(1.0, False), (1.19, False), (2.0, True), (0.5, True)])
+def test_a_machine_of_another_pace_is_told(slower: float, power_mode: bool) -> None:
+    said = measuring._pace(slower)
+    assert said.startswith(f"this machine takes {slower:.3f} times as long now")
+    assert ("power mode" in said) is power_mode
 
 
 def test_a_folder_of_other_things_is_left_alone(asked: Measuring, tmp_path: Path) -> None:

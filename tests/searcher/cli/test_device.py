@@ -179,6 +179,11 @@ def test_a_check_prints_predicted_against_measured(cli: Any, typed: Callable[...
     assert {row["kind"] for row in document["rows"]} >= {"table", "plain"}
     assert document["summary"]["new"]["count"] == 4
     assert all(row["predicted_ms"] > 0 and row["measured_ms"] > 0 for row in document["rows"])
+    slower = document["slower"]
+    assert 0.2 < slower < 5
+    assert f"takes {slower:.3f} times as long now as when the profile was measured" in document["notes"][0]
+    ratios = [row["observed_ms"] / row["measured_ms"] for row in document["rows"]]
+    assert min(ratios) / 1.5 < slower < 1.5 * max(ratios)
     after = json.loads((mine.parent / name).read_text(encoding="utf-8"))
     assert len(after["measured"]["parts"]) == len(before["measured"]["parts"]) + 4
     assert "4 parts were folded into checked.json" in document["notes"][-1]
