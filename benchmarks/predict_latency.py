@@ -4,8 +4,9 @@
         [--runtime onnxruntime] [--candidates 50] [--quick] [--out runs/predict_latency]
 
 Measures a profile of each backbone in each runtime, then candidates that it has not seen (random encoders, bottlenecks,
-pruned, divided and shrunk parts; both sides of each), ten at a time, and prints a table. Everything measured lies in
-`--out`; a second start goes on where the first ended, and a finished one only predicts again. One thread.
+pruned, divided and shrunk parts; both sides of each), ten at a time, and all heads and tails again in a later process,
+and prints a table. Everything measured lies in `--out`; a second start goes on where the first ended, and a finished
+one only predicts again. One thread.
 
     fitted      what `splitsearch` predicts: tables, fused kernels, anchors
     isolated    every distinct kernel measured alone, at the profile's pace, and summed
@@ -21,7 +22,9 @@ import platform
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +54,7 @@ from splitsearch.spaces.model import Stage
 from splitsearch.spaces.variants.variants import Variants, on_meta
 
 BATCH = 10
+ALL = 1000  # cuts, more than there are
 LONG_MS = 2.0
 WAYS = ("fitted", "isolated", "roofline", "MACs")
 
@@ -89,6 +93,7 @@ def main() -> None:
             case = Case(backbone=backbone, runtime=runtime, out=chosen.out, preset=preset)
             device = profile(case)
             measured = [row for place in range(-(-count // BATCH)) for row in rows(case, device, place)]
+            measured += table(case)
             found.append((case, device, predicted(case, device, measured)))
             print(f"{backbone} {runtime}: {watch.seconds:.0f} s", flush=True)
     print("\n".join(report(found)))
@@ -113,6 +118,24 @@ def rows(case: Case, device: DeviceProfile, place: int) -> list[dict[str, Any]]:
         configs = {part.name: part.config for part in parts}
         write(path, [row.to_json() | {"config": configs.get(row.name)} for row in checked])
     return list(json.loads(path.read_text(encoding="utf-8")))
+
+
+def table(case: Case) -> list[dict[str, Any]]:
+    """Every head and tail of the table again, in a process of their own, if they are not there."""
+    path = case.file("table")
+    if not path.is_file():
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as later:
+            later.submit(measure_table, case, path).result()
+    return list(json.loads(path.read_text(encoding="utf-8")))
+
+
+def measure_table(case: Case, path: Path) -> None:
+    """Writes what every head and tail takes now."""
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    effort = Effort(preset="quick", seed=999)
+    checked, _, _ = check_here(profile(case), (case.backbone,), (0, ALL), effort, show(case))
+    write(path, [row.to_json() | {"config": None} for row in checked])
 
 
 def show(case: Case) -> Callable[[str, int, int], None]:
