@@ -21,6 +21,7 @@ import math
 import platform
 import statistics
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -220,10 +221,15 @@ class Now:
                 write_onnx(Path(name), [item])
             runtime = make_runtime(options, Path(name), {item.name: item})
             self._session = runtime.load({"name": item.name, "model": "000.onnx"})
+        self._told: deque[float] = deque(maxlen=11)
 
     def slower(self) -> float:
         """1 where the profile tells no pace."""
-        return 1.0 if self._then is None else median_ms(self._session.run) / self._then.p50_ms
+        if self._then is None:
+            return 1.0
+        # As the agent does it: the better of two runs on the caches of another network, and the median of those around.
+        self._told.append(min(self._session.timed()[1] or 0.0 for _ in range(2)))
+        return statistics.median(self._told) / self._then.p50_ms
 
 
 def median_ms(run: Callable[[], Any]) -> float:
