@@ -52,7 +52,7 @@ PRESETS = {
 PROFILED_RUNS = 20
 _MOST_RUNS = 8
 _VISIT_MS = 6.0
-_PATIENCE = 2.0  # times the preset's seconds, and two rounds will do: large networks load for longer than they run
+_PATIENCE = 1.5  # times the preset's seconds, and two rounds will do: large networks load for longer than they run
 _RESIDENT = 0.6  # share of the free memory that loaded networks may take
 
 Line = Dict[str, Any]

@@ -33,7 +33,8 @@ CODEC: dict[str, Any] = {
 }
 """Tensors and image qualities whose packing is timed; 12 x 28 x 28 is the usual bottleneck."""
 
-_TOGETHER = 16  # blocks of one export
+_TOGETHER = 16  # blocks of one export, and
+_LAYERS = 400  # layers of them, but for a single block that has more
 
 _SHARE = 0.2  # of a whole network: what runs before each packing has to fill the caches, and no more
 
@@ -182,10 +183,16 @@ def _crossings(graph: TracedGraph, used: Sequence[Slice]) -> list[Cut]:
 
 def _groups(blocks: Mapping[str, tuple[nn.Module, Shape]]) -> list[dict[str, tuple[nn.Module, Shape]]]:
     """Blocks by exports: one export of each costs its start, one of all is quadratic in the exporter."""
-    names = list(blocks)
-    return [
-        {name: blocks[name] for name in names[start : start + _TOGETHER]} for start in range(0, len(names), _TOGETHER)
-    ]
+    groups: list[dict[str, tuple[nn.Module, Shape]]] = []
+    layers = 0
+    for name, block in blocks.items():
+        more = sum(not any(module.children()) for module in block[0].modules())
+        if not groups or len(groups[-1]) == _TOGETHER or layers + more > _LAYERS:
+            groups.append({})
+            layers = 0
+        groups[-1][name] = block
+        layers += more
+    return groups
 
 
 def _model(piece: Piece, exported: dict[TracedGraph, OnnxParts], together: dict[str, OnnxParts]) -> Any:

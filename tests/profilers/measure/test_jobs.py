@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from torch import nn
 
+from splitsearch.profilers.measure import jobs as jobs_module
 from splitsearch.profilers.measure.jobs import read_jobs, write_jobs
 from splitsearch.spaces.errors import UserError
 
@@ -51,6 +53,19 @@ def test_parts_come_with_their_kernels_and_operators(jobs_folder: Path) -> None:
         assert set(part["kernels"]) == {"onnxruntime", "tensorrt"}
         assert part["kernels"]["onnxruntime"]
         assert (part["site"] is None) == (part["config"] is None)
+
+
+def deep(layers: int) -> tuple[nn.Module, tuple[int, ...]]:
+    return nn.Sequential(*(nn.Identity() for _ in range(layers))), (3, 8, 8)
+
+
+def test_exports_hold_few_blocks_and_few_layers() -> None:
+    """The exporter's time grows with the square of what it is given at once."""
+    sizes = [250, 250, 100, 1000, 10, *[1] * 20]
+    groups = jobs_module._groups({f"{place}": deep(size) for place, size in enumerate(sizes)})
+    assert [list(group) for group in groups[:3]] == [["0"], ["1", "2"], ["3"]]
+    assert [len(group) for group in groups[3:]] == [16, 5]
+    assert [name for group in groups for name in group] == [f"{place}" for place in range(len(sizes))]
 
 
 def test_what_runs_before_packing_is_of_moderate_size(jobs_folder: Path) -> None:
