@@ -11,8 +11,9 @@ go back. Stopped, it goes on where it was: every visit is one line of `samples/s
 
 Protocol: rounds; in each, every network is visited once, in an order of the round's own (where the memory does not hold
 all of them, two rounds go through one part of them after the other); a visit warms up, then times single runs, by the
-wall clock and, where one thread does all the work, by that thread's own time beside it. Before each visit a yardstick
-runs, which is always the same small network: it tells how fast the machine is at that moment.
+wall clock and, where one thread does all the work, by that thread's own time beside it. Before each visit, and
+between the runs of a long one, a yardstick runs, which is always the same small network: it tells how fast the machine
+is at that moment.
 """
 
 # The grammar is that of Python 3.6, and typing's names are those of its time.
@@ -52,6 +53,7 @@ PRESETS = {
 PROFILED_RUNS = 20
 _MOST_RUNS = 8
 _VISIT_MS = 6.0
+_LONG_MS = 10.0  # within so long the machine's pace is another
 _PATIENCE = 1.5  # times the preset's seconds, and two rounds will do: large networks load for longer than they run
 _RESIDENT = 0.6  # share of the free memory that loaded networks may take
 
@@ -716,11 +718,17 @@ class _Yardstick:
         return min(self._session.timed()[1] or 0.0 for _ in range(2))
 
 
-def _visit(session: Session, waited_ms: float) -> List[List[Optional[float]]]:
+def _visit(session: Session, waited_ms: float, yardstick: _Yardstick) -> Line:
     """One run to warm up, and then as many timed ones as are needed to be worth the visit, and what it was to load."""
+    told = [yardstick.ms()]
     first = session.timed()[0] or 0.0
-    runs = max(2, min(_MOST_RUNS, int(max(_VISIT_MS, waited_ms / 2) / max(first, 1e-3))))
-    return [session.timed() for _ in range(runs)]
+    samples = []
+    for _ in range(max(2, min(_MOST_RUNS, int(max(_VISIT_MS, waited_ms / 2) / max(first, 1e-3))))):
+        if first > _LONG_MS:
+            told.append(yardstick.ms())
+        samples.append(session.timed())
+    known = [ms for ms in told if ms is not None]
+    return {"samples": samples, "yardstick": sum(known) / len(known) if known else None}
 
 
 def measure(
@@ -780,10 +788,8 @@ class _Rounds:
 
     def _visit(self, item: Line, number: int) -> None:
         if not self._log.has("visit", item["name"], number):
-            session, waited = self._loaded.get(item)
-            pace = self._yardstick.ms()
-            self._log.add(what="visit", item=item["name"], round=number, yardstick=pace,
-                          samples=_visit(session, waited))  # fmt: skip
+            taken = _visit(*self._loaded.get(item), yardstick=self._yardstick)
+            self._log.add(what="visit", item=item["name"], round=number, **taken)
 
     @staticmethod
     def _shuffled(items: List[Line], seed: int, number: int) -> List[Line]:

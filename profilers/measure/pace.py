@@ -1,9 +1,10 @@
 """How fast the machine is at each moment: other programs, other guests of a host and its clocks slow it for minutes.
 
-A yardstick, one small network, runs before every visit of the networks that are measured. What it takes then, over what
-it usually takes, is the machine's pace, and the samples of the visit are divided by it: figures of one file are at one
-pace, and a later process that runs the same yardstick finds them again whatever the machine is busy with
-(`benchmarks/predict_latency.py`). Where others than the calling thread compute, no pace is told and nothing is changed.
+A yardstick, one small network, runs before every visit of the networks that are measured, and within the long ones.
+What it takes then, over what it usually takes, is the machine's pace, and the samples of the visit are divided by it:
+figures of one file are at one pace, and a later process that runs the same yardstick finds them again whatever the
+machine is busy with (`benchmarks/predict_latency.py`). Where others than the calling thread compute, no pace is told and
+nothing is changed.
 """
 
 import statistics
@@ -36,7 +37,7 @@ _LAYERS = (
 )
 """Channels in and out, window, stride, groups."""
 
-_AROUND = 5  # visits before and after: a single run of the yardstick is as noisy as any other
+_AROUND = 3  # visits before and after: a single run of the yardstick is as noisy as any other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,12 +103,15 @@ def at_pace(visits: Sequence[Visit], yardstick_ms: float | None) -> list[Visit]:
 
 
 def _smooth(visits: Sequence[Visit]) -> list[float | None]:
-    """The yardstick's median over the visits around each."""
+    """The yardstick's mean over the visits around each but for the slowest and the quickest.
+
+    A mean, since a long network runs through moments of both kinds; and a single odd run says nothing.
+    """
     found: list[float | None] = []
     for place in range(len(visits)):
         around = visits[max(0, place - _AROUND) : place + _AROUND + 1]
-        told = [visit.yardstick_ms for visit in around if visit.yardstick_ms is not None]
-        found.append(statistics.median(told) if told else None)
+        told = sorted(visit.yardstick_ms for visit in around if visit.yardstick_ms is not None)
+        found.append(statistics.fmean(told[1:-1] if len(told) > 3 else told) if told else None)
     return found
 
 

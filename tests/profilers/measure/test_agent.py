@@ -441,7 +441,20 @@ def test_what_the_memory_does_not_hold_is_loaded_again(
 
 def test_a_network_that_had_to_be_loaded_is_run_for_half_as_long() -> None:
     session = Fake().load({"name": "f"})  # 6 ms
-    assert [len(agent._visit(session, waited)) for waited in (0.0, 48.0, 1000.0)] == [2, 4, 8]
+    nothing = agent._Yardstick([], Fake())
+    assert [len(agent._visit(session, waited, nothing)["samples"]) for waited in (0.0, 48.0, 1000.0)] == [2, 4, 8]
+
+
+def test_a_long_run_has_the_yardstick_before_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = Fake()
+    runtime.alone = True
+    runtime.ms |= {agent.YARDSTICK: 1.0, "a": 50.0, "b": 9.0}
+    yardstick = agent._Yardstick([{"name": agent.YARDSTICK}], runtime)
+    for name, before in (("a", 3), ("b", 1)):
+        runtime.runs.clear()
+        taken = agent._visit(runtime.load({"name": name}), 0.0, yardstick)
+        assert (len(taken["samples"]), taken["yardstick"]) == (2, 1.0)
+        assert runtime.runs.count(agent.YARDSTICK) == 2 * before, "twice each time"
 
 
 def test_two_rounds_do_where_loading_takes_all_the_time() -> None:
