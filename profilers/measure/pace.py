@@ -3,8 +3,8 @@
 A yardstick, one small network, runs before every visit of the networks that are measured, and within the long ones.
 What it takes then, over what it usually takes, is the machine's pace, and the samples of the visit are divided by it:
 figures of one file are at one pace, and a later process that runs the same yardstick finds them again whatever the
-machine is busy with (`benchmarks/predict_latency.py`). Where others than the calling thread compute, no pace is told and
-nothing is changed.
+machine is busy with (`benchmarks/predict_latency.py`). Where others than the calling thread compute, no pace is told
+and nothing is changed.
 """
 
 import statistics
