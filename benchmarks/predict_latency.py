@@ -134,7 +134,7 @@ def measure_table(case: Case, path: Path) -> None:
     """Writes what every head and tail takes now."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    effort = Effort(preset="quick", seed=999)
+    effort = Effort(preset=case.preset, seed=999)
     checked, _, _ = check_here(profile(case), (case.backbone,), (0, ALL), effort, show(case))
     write(path, [row.to_json() | {"config": None} for row in checked])
 
