@@ -54,7 +54,7 @@ PROFILED_RUNS = 20
 _MOST_RUNS = 8
 _VISIT_MS = 6.0
 _LONG_MS = 10.0  # within so long the machine's pace is another
-_PATIENCE = 1.5  # times the preset's seconds, and two rounds will do: large networks load for longer than they run
+_PATIENCE = 2.0  # times the preset's seconds, and two rounds will do: large networks load for longer than they run
 _RESIDENT = 0.6  # share of the free memory that loaded networks may take
 
 Line = Dict[str, Any]
