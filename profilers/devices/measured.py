@@ -343,7 +343,6 @@ class Measured(ProfilePart):
         runtime: what ran the networks.
         protocol: how often and in which order.
         environment: whether the figures can be trusted.
-        pace: how fast the machine was; None where no yardstick ran or others than one thread computed.
         created: when, in UTC.
         tool: version of splitsearch, or of the agent.
         backbones: whole networks, heads, tails.
@@ -352,6 +351,7 @@ class Measured(ProfilePart):
         codec: packing and image files.
         message_overhead_ms: what one message over TCP costs beyond its bytes, both ends together; None if not measured.
         power: None if nothing could be read and nothing was stated.
+        pace: how fast the machine was; None where no yardstick ran or others than one thread computed.
     """
 
     machine: Machine

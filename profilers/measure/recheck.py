@@ -175,32 +175,36 @@ def check_here(
         subjects += found
     pace = measured.pace.p50_ms if measured.pace is not None else None
     taken = measure_items([subject.item for subject in subjects], options, effort, progress, pace)
-    rows, parts = [], []
-    for subject in subjects:
-        even, odd = taken.halves[subject.item.name]
-        series = series_of(even + odd)
-        rows.append(
-            Row(
-                name=subject.item.name,
-                kind=subject.kind,
-                site=subject.stages[0].site,
-                predicted=predicted[subject.item.name],
-                measured_ms=series.p50,
-                observed_ms=taken.observed_ms[subject.item.name],
-                halves_percent=100 * difference(even, odd),
-            )
-        )
-        if subject.item.config is not None:
-            parts.append(
-                MeasuredPart(
-                    name=subject.item.name,
-                    kernels=_kernels(subject.item, options),
-                    series=series,
-                    config=subject.item.config.to_json(),
-                    site=subject.item.site,
-                )
-            )
+    rows = [_row(subject, predicted[subject.item.name], taken) for subject in subjects]
+    parts = [_part(subject.item, taken, options) for subject in subjects if subject.item.config is not None]
     return rows, parts, taken.slower
+
+
+def _row(subject: Subject, predicted: Duration, taken: Remeasured) -> Row:
+    name = subject.item.name
+    even, odd = taken.halves[name]
+    return Row(
+        name=name,
+        kind=subject.kind,
+        site=subject.stages[0].site,
+        predicted=predicted,
+        measured_ms=series_of(even + odd).p50,
+        observed_ms=taken.observed_ms[name],
+        halves_percent=100 * difference(even, odd),
+    )
+
+
+def _part(item: Item, taken: Remeasured, options: RuntimeOptions) -> MeasuredPart:
+    """A side of a candidate, as a profile holds it."""
+    assert item.config is not None
+    even, odd = taken.halves[item.name]
+    return MeasuredPart(
+        name=item.name,
+        kernels=_kernels(item, options),
+        series=series_of(even + odd),
+        config=item.config.to_json(),
+        site=item.site,
+    )
 
 
 def _chosen(measured: Measured, backbones: Sequence[str]) -> list[tuple[str, int]]:
@@ -234,8 +238,9 @@ def measure_items(
     Raises:
         UserError: this machine has not the runtime, or the runtime refuses a network.
     """
+    beside = [] if yardstick_ms is None else [yardstick()]
     with tempfile.TemporaryDirectory(prefix="splitsearch-check-") as name:
-        visits = visits_in(_lines(Path(name), [*items, yardstick()], options, effort, progress))
+        visits = visits_in(_lines(Path(name), [*items, *beside], options, effort, progress))
     halves: dict[str, tuple[list[Sample], list[Sample]]] = {item.name: ([], []) for item in items}
     observed: dict[str, list[Sample]] = defaultdict(list)
     for visit, scaled in zip(visits, at_pace(visits, yardstick_ms), strict=True):
