@@ -134,7 +134,32 @@ def _dependencies(module: nn.Module, image_size: int) -> Any:
     for node in graph.module2node.values():
         for dependency in node.dependencies:
             dependency.index_mapping = _BoundedMappings(dependency.index_mapping, limit)
+    graph.module2node = _Nodes(graph.module2node)
     return graph
+
+
+class _Nodes(dict[Any, Any]):
+    """torch-pruning's nodes by layer, whose translations of channel numbers are not worked out anew while they hold.
+
+    For every group it goes through the items of this table and works out the translations of each concatenation, which
+    is cubic in a network of concatenations. They change only when channels are removed.
+    """
+
+    settled = False
+
+    def items(self) -> Any:
+        """Nothing while settled."""
+        return () if self.settled else super().items()
+
+
+@contextmanager
+def _settled(graph: Any) -> Iterator[None]:
+    """Inside, no channels are removed."""
+    graph.module2node.settled = True
+    try:
+        yield
+    finally:
+        graph.module2node.settled = False
 
 
 class _BoundedMappings(list[Any]):
@@ -176,7 +201,9 @@ def channel_groups(module: nn.Module, graph: Any, fixed: Collection[str] = ()) -
     names = {layer: path for path, layer in module.named_modules()}
     weighted = [layer for layer in module.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
     untouched = [weighted[-1]]
-    for handle in graph.get_all_groups(ignored_layers=untouched, root_module_types=[nn.Conv2d, nn.Linear]):
+    with _settled(graph):
+        handles = list(graph.get_all_groups(ignored_layers=untouched, root_module_types=[nn.Conv2d, nn.Linear]))
+    for handle in handles:
         makers = [
             dep.target.module
             for dep, _ in handle

@@ -1,12 +1,14 @@
 """Narrowing: the channels asked for, and one error for everything that cannot be narrowed."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
 from torchvision.models import get_model
 
 from splitsearch.spaces.errors import InfeasibleError, UserError
-from splitsearch.spaces.variants.resize import ChannelGroup, _BoundedMappings, resize
+from splitsearch.spaces.variants.resize import ChannelGroup, _BoundedMappings, resize, survey
 
 
 def half(group: ChannelGroup) -> int:
@@ -78,6 +80,45 @@ def test_bounded_translations() -> None:
         double([_Number(0)] * 3)
     mappings[0] = None
     assert mappings[0] is None
+
+
+class Dense(nn.Module):
+    """Every layer reads what all layers before it made."""
+
+    def __init__(self, layers: int) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 1)
+        self.layers = nn.ModuleList(nn.Conv2d(4 + 4 * place, 4, 1) for place in range(layers))
+        self.last = nn.Linear(4 + 4 * layers, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.stem(x)
+        for layer in self.layers:
+            x = torch.cat([x, layer(x)], 1)
+        return self.last(x.mean((2, 3)))
+
+
+def test_translations_are_worked_out_anew_only_when_channels_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch_pruning
+
+    mapping, counted = torch_pruning.dependency.index_mapping, 0
+    real = mapping.update_concat_index_mapping
+
+    def counting(*arguments: Any) -> None:
+        nonlocal counted
+        counted += 1
+        real(*arguments)
+
+    monkeypatch.setattr(mapping, "update_concat_index_mapping", counting)
+    found: list[ChannelGroup] = []
+    survey(Dense(6), 8, found.append)
+    assert [group.channels for group in found] == [4] * 7
+    assert counted == 6, "once for each concatenation, and not once more for every group"
+    narrow = resize(Dense(6), 8, half)
+    assert narrow(torch.zeros(2, 3, 8, 8)).shape == (2, 10)
+    assert [layer.in_channels for layer in narrow.layers] == [2, 4, 6, 8, 10, 12]
+    assert narrow.last.in_features == 14
+    assert counted == 6 + 6 + 7 * 6
 
 
 @torch.no_grad()
