@@ -39,7 +39,7 @@ from splitsearch.profilers.devices.device import DeviceProfile, load_device
 from splitsearch.profilers.measure.check import kendall_tau
 from splitsearch.profilers.measure.here import Effort, Request, measure_here
 from splitsearch.profilers.measure.jobs import write_onnx
-from splitsearch.profilers.measure.pace import yardstick
+from splitsearch.profilers.measure.pace import comparable, yardstick
 from splitsearch.profilers.measure.recheck import check_here, options_of
 from splitsearch.profilers.measure.runtimes import RuntimeOptions, make_runtime, needs_onnx
 from splitsearch.profilers.predict.fitted import FittedTimes
@@ -215,7 +215,7 @@ class Now:
 
     def __init__(self, device: DeviceProfile) -> None:
         assert device.measured is not None
-        self._then, options, item = device.measured.pace, options_of(device.measured), yardstick()
+        self._then, options, item = comparable(device.measured.pace), options_of(device.measured), yardstick()
         with tempfile.TemporaryDirectory() as name:
             if needs_onnx(options.name):
                 write_onnx(Path(name), [item])

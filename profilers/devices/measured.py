@@ -285,11 +285,13 @@ class Pace(ProfilePart):
     """What the yardstick took during the rounds: one small network that runs before every visit.
 
     Attributes:
+        macs: multiply-adds of that network: the pace of another cannot be compared with it.
         p10_ms: tenth percentile in milliseconds.
         p50_ms: median; the pace that all figures of heads, tails, wholes and parts are at.
         p90_ms: ninetieth percentile.
     """
 
+    macs: Count = 0
     p10_ms: Positive
     p50_ms: Positive
     p90_ms: Positive

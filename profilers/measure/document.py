@@ -25,6 +25,7 @@ from splitsearch.profilers.devices.measured import (
     Protocol,
     Series,
 )
+from splitsearch.profilers.measure.agent import YARDSTICK
 from splitsearch.profilers.measure.environment import environment_of, power_state_of
 from splitsearch.profilers.measure.fit import Fit, fit_compute
 from splitsearch.profilers.measure.pace import at_pace, pace_of, visits_in
@@ -86,7 +87,7 @@ def read_samples(file: Path, jobs: Mapping[str, Any]) -> Samples:
     visits: dict[str, dict[int, Sequence[Sample]]] = defaultdict(dict)
     tasks: dict[str, tuple[dict[str, Any], list[Sample]]] = {}
     taken = visits_in(lines)
-    pace = pace_of(taken)
+    pace = pace_of(taken, _macs(jobs, YARDSTICK))
     for visit in at_pace(taken, pace.p50_ms if pace is not None else None):
         visits[visit.item][visit.round] = visit.samples
     for line in lines:
@@ -111,6 +112,11 @@ def read_samples(file: Path, jobs: Mapping[str, Any]) -> Samples:
         seconds=sum(line["seconds"] for line in rounds),
         rounds=len(rounds),
     )
+
+
+def _macs(jobs: Mapping[str, Any], name: str) -> int:
+    """Multiply-adds of one of the networks; 0 where there is no such."""
+    return sum(macs for row in jobs["items"] if row["name"] == name for macs, _ in row["operators"])
 
 
 def _lines(file: Path) -> list[dict[str, Any]]:

@@ -15,12 +15,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from splitsearch.profilers.counting.operators import operator_costs, total
 from splitsearch.profilers.devices.measured import Pace
 from splitsearch.profilers.measure.agent import YARDSTICK
 from splitsearch.profilers.measure.plan import Block, Item
 from splitsearch.profilers.measure.series import Sample
 
-__all__ = ["Visit", "at_pace", "pace_of", "visits_in", "yardstick"]
+__all__ = ["Visit", "at_pace", "comparable", "pace_of", "visits_in", "yardstick"]
 
 _SIDE = 112
 _LAYERS = (
@@ -34,8 +35,10 @@ _LAYERS = (
     (64, 256, 1, 2, 1),
     (256, 256, 3, 1, 1),
     (256, 512, 1, 1, 1),
+    (512, 512, 3, 1, 1),
+    (512, 512, 3, 1, 1),
 )
-"""Channels in and out, window, stride, groups."""
+"""Channels in and out, window, stride, groups. The last two stream weights as the late layers of large networks do."""
 
 _AROUND = 3  # visits before and after: a single run of the yardstick is as noisy as any other
 
@@ -58,7 +61,7 @@ class Visit:
 
 
 def yardstick() -> Item:
-    """A network of a millisecond or two, like those it is for: large maps at first, large weights at the end."""
+    """A network of a few milliseconds, like those it is for: large maps at first, large weights at the end."""
     with torch.random.fork_rng(devices=[]):
         layers = [module for shape in _LAYERS for module in _layer(*shape)]
     block = Block(name=YARDSTICK, module=nn.Sequential(*layers).eval(), input_shape=(3, _SIDE, _SIDE))
@@ -67,6 +70,13 @@ def yardstick() -> Item:
 
 def _layer(before: int, after: int, window: int, stride: int, groups: int) -> tuple[nn.Module, nn.Module]:
     return nn.Conv2d(before, after, window, stride, window // 2, groups=groups), nn.ReLU()
+
+
+def comparable(pace: Pace | None) -> Pace | None:
+    """The pace of a profile, if this version's yardstick told it; None where another one did, or none."""
+    item = yardstick()
+    macs = total(operator_costs(item.graph_module, item.input_shape).values()).macs
+    return pace if pace is not None and pace.macs == macs else None
 
 
 def visits_in(lines: Iterable[Mapping[str, Any]]) -> list[Visit]:
@@ -83,14 +93,22 @@ def visits_in(lines: Iterable[Mapping[str, Any]]) -> list[Visit]:
     ]
 
 
-def pace_of(visits: Sequence[Visit]) -> Pace | None:
-    """What the yardstick took during a measurement; None where it was not run."""
+def pace_of(visits: Sequence[Visit], macs: int) -> Pace | None:
+    """What the yardstick took during a measurement; None where it was not run.
+
+    Args:
+        visits: of the measurement, in order of time.
+        macs: multiply-adds of the yardstick.
+    """
     told = [ms for ms in _smooth(visits) if ms is not None]
     if not told:
         return None
     ranked = sorted(told)
     return Pace(
-        p10_ms=ranked[len(ranked) // 10], p50_ms=statistics.median(ranked), p90_ms=ranked[9 * len(ranked) // 10]
+        macs=macs,
+        p10_ms=ranked[len(ranked) // 10],
+        p50_ms=statistics.median(ranked),
+        p90_ms=ranked[9 * len(ranked) // 10],
     )
 
 

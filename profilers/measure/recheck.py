@@ -11,14 +11,14 @@ import torch
 
 from splitsearch.profilers.counting.tables import OperatorTables
 from splitsearch.profilers.devices.device import DeviceProfile
-from splitsearch.profilers.devices.measured import KernelFields, Measured, MeasuredPart
+from splitsearch.profilers.devices.measured import KernelFields, Measured, MeasuredPart, Pace
 from splitsearch.profilers.duration import Duration
 from splitsearch.profilers.measure import agent
 from splitsearch.profilers.measure.check import Row
 from splitsearch.profilers.measure.draw import Drawn, draw
 from splitsearch.profilers.measure.here import Effort, Progress
 from splitsearch.profilers.measure.jobs import write_onnx
-from splitsearch.profilers.measure.pace import at_pace, pace_of, visits_in, yardstick
+from splitsearch.profilers.measure.pace import at_pace, comparable, pace_of, visits_in, yardstick
 from splitsearch.profilers.measure.plan import Item, Slice, backbone_items, sides
 from splitsearch.profilers.measure.runtimes import RuntimeOptions, make_runtime, needs_onnx
 from splitsearch.profilers.measure.series import Sample, difference, series_of
@@ -173,8 +173,8 @@ def check_here(
         times = times_of(device, OperatorTables())  # what stages have in common, they have within one backbone
         predicted |= {subject.item.name: times.chain(subject.stages) for subject in found}
         subjects += found
-    pace = measured.pace.p50_ms if measured.pace is not None else None
-    taken = measure_items([subject.item for subject in subjects], options, effort, progress, pace)
+    everything = [subject.item for subject in subjects]
+    taken = measure_items(everything, options, effort, progress, comparable(measured.pace))
     rows = [_row(subject, predicted[subject.item.name], taken) for subject in subjects]
     parts = [_part(subject.item, taken, options) for subject in subjects if subject.item.config is not None]
     return rows, parts, taken.slower
@@ -224,7 +224,7 @@ def measure_items(
     options: RuntimeOptions,
     effort: Effort,
     progress: Progress,
-    yardstick_ms: float | None = None,
+    pace: Pace | None = None,
 ) -> Remeasured:
     """Measures every item on this machine.
 
@@ -233,25 +233,25 @@ def measure_items(
         options: in which runtime.
         effort: how long.
         progress: hears what is done.
-        yardstick_ms: at which pace the samples are wanted; None for the pace that the machine has.
+        pace: at which the samples are wanted; None for the pace that the machine has.
 
     Raises:
         UserError: this machine has not the runtime, or the runtime refuses a network.
     """
-    beside = [] if yardstick_ms is None else [yardstick()]
+    beside = [] if pace is None else [yardstick()]
     with tempfile.TemporaryDirectory(prefix="splitsearch-check-") as name:
         visits = visits_in(_lines(Path(name), [*items, *beside], options, effort, progress))
     halves: dict[str, tuple[list[Sample], list[Sample]]] = {item.name: ([], []) for item in items}
     observed: dict[str, list[Sample]] = defaultdict(list)
-    for visit, scaled in zip(visits, at_pace(visits, yardstick_ms), strict=True):
+    for visit, scaled in zip(visits, at_pace(visits, pace.p50_ms if pace is not None else None), strict=True):
         if visit.item in halves:
             halves[visit.item][visit.round % 2].extend(scaled.samples)
             observed[visit.item].extend(visit.samples)
-    now = pace_of(visits)
+    now = pace_of(visits, pace.macs) if pace is not None else None
     return Remeasured(
         halves=halves,
         observed_ms={name: series_of(samples).p50 for name, samples in observed.items()},
-        slower=now.p50_ms / yardstick_ms if now is not None and yardstick_ms is not None else None,
+        slower=now.p50_ms / pace.p50_ms if now is not None and pace is not None else None,
     )
 
 

@@ -6,9 +6,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
+from splitsearch.profilers.devices.measured import Pace
 from splitsearch.profilers.measure.agent import YARDSTICK
-from splitsearch.profilers.measure.pace import Visit, at_pace, pace_of, visits_in, yardstick
+from splitsearch.profilers.measure.pace import Visit, at_pace, comparable, pace_of, visits_in, yardstick
 
 
 def visit(ms: float, told: float | None, item: str = "a") -> Visit:
@@ -51,13 +53,23 @@ def test_without_a_yardstick_everything_stays_as_it_was() -> None:
     visits = [visit(10.0, None), visit(12.0, None)]
     assert at_pace(visits, 1.0) == visits
     assert at_pace([visit(10.0, 2.0)], None) == [visit(10.0, 2.0)]
-    assert pace_of(visits) is None
+    assert pace_of(visits, 9) is None
 
 
 def test_the_pace_is_told_by_its_percentiles() -> None:
-    pace = pace_of([visit(1.0, 1.0)] * 60 + [visit(1.0, 2.0)] * 40)
-    assert pace is not None
-    assert (pace.p10_ms, pace.p50_ms, pace.p90_ms) == (1.0, 1.0, 2.0)
+    pace = pace_of([visit(1.0, 1.0)] * 60 + [visit(1.0, 2.0)] * 40, 9)
+    assert pace == Pace(macs=9, p10_ms=1.0, p50_ms=1.0, p90_ms=2.0)
+
+
+def test_the_paces_of_two_yardsticks_are_not_compared() -> None:
+    convolutions = [module for module in yardstick().graph_module.modules() if isinstance(module, nn.Conv2d)]
+    sides = [56, 56, 56, 28, 28, 28, 14, 7, 7, 7, 7, 7]
+    macs = sum(conv.weight.numel() * side**2 for conv, side in zip(convolutions, sides, strict=True))
+    own = Pace(macs=macs, p10_ms=1.0, p50_ms=1.0, p90_ms=2.0)
+    assert comparable(own) == own
+    assert comparable(own.model_copy(update={"macs": macs - 1})) is None
+    assert comparable(Pace(p10_ms=1.0, p50_ms=1.0, p90_ms=2.0)) is None, "of a file from before it was told which"
+    assert comparable(None) is None
 
 
 @given(st.lists(st.tuples(st.floats(0.1, 100), st.floats(0.1, 10)), min_size=1, max_size=40), st.floats(0.1, 10))

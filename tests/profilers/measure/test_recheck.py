@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from splitsearch.profilers.devices.device import load_device
+from splitsearch.profilers.devices.measured import Pace
 from splitsearch.profilers.measure import recheck
 from splitsearch.profilers.measure.agent import YARDSTICK
 from splitsearch.profilers.measure.document import profile_of, read_samples
@@ -61,7 +62,8 @@ def test_what_a_slower_machine_takes_is_told_at_the_pace_that_was_asked_for(
         for name in (item.name, YARDSTICK)
     ]
     monkeypatch.setattr(recheck, "_lines", lambda *_: lines)
-    taken = recheck.measure_items([item], RuntimeOptions(), Effort(), silent, 1.0)
+    pace = Pace(macs=9, p10_ms=0.5, p50_ms=1.0, p90_ms=1.5)
+    taken = recheck.measure_items([item], RuntimeOptions(), Effort(), silent, pace)
     assert taken.halves == {item.name: ([(4.0, 4.0)] * 6, [(4.0, 4.0)] * 6)}
     assert taken.observed_ms[item.name] == 8
     assert taken.slower == 2
