@@ -11,6 +11,7 @@ from typing import Any, cast
 import torch
 from torch import fx, nn
 
+from splitsearch.profilers.heap import keep_freed_memory
 from splitsearch.profilers.measure.agent import Line, Refusal, Runtime, Session
 from splitsearch.profilers.measure.plan import Item
 
@@ -85,6 +86,12 @@ class TorchRuntime(Runtime):
         self._items = items
         self._made: dict[str, nn.Module] = {}
         torch.set_num_threads(threads)
+        self._keeps_memory = provider == "cpu" and keep_freed_memory()
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Whether freed memory stays with the process, as it does where `splitsearch` runs a half in PyTorch."""
+        return {"freed_memory": "kept"} if self._keeps_memory else {}
 
     def load(self, item: Line) -> Session:
         """The item's network, compiled if that is asked for."""

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from splitsearch.profilers.heap import keep_freed_memory
 from splitsearch.searcher.deploy.crossing import Arrays
 from splitsearch.searcher.deploy.halves import as_tuple
 from splitsearch.spaces.errors import UserError
@@ -30,6 +31,7 @@ class TorchHalf:
     def __init__(self, module: nn.Module, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         self.module = module.eval()
         self.inputs, self.outputs = tuple(inputs), tuple(outputs)
+        keep_freed_memory()  # as where its times were measured
 
     @torch.no_grad()
     def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:

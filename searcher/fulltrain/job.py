@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from splitsearch.profilers.heap import keep_freed_memory
 from splitsearch.searcher.deploy.folder import CONFIG, open_export
 from splitsearch.searcher.engine.files import write_atomic
 from splitsearch.searcher.engine.sharing.hold import hold
@@ -115,6 +116,7 @@ def _export_folder(config: Path) -> Path:
 
 def _prepared(job: Job, out: Path, processes: Processes, reporter: Reporter) -> Material:
     """Checks everything, the cheap before the dear."""
+    keep_freed_memory()  # as in a search
     folder = _export_folder(job.config)
     wants_events(job.tensorboard)
     record = read_record(out) if job.resume else None

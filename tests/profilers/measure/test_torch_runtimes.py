@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from splitsearch.profilers.devices.measured import MeasuredKernel
+from splitsearch.profilers.measure import torch_runtimes
 from splitsearch.profilers.measure.agent import Refusal
 from splitsearch.profilers.measure.plan import Item, Slice
 from splitsearch.profilers.measure.torch_runtimes import TorchRuntime
@@ -26,6 +27,12 @@ def test_a_session_runs_the_network(item: Item) -> None:
     result = runtime(item).load({"name": "x"}).run()
     assert result.shape == (1, 10)
     assert not result.requires_grad
+
+
+def test_where_memory_stays_is_noted(item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kept, options in ((True, {"freed_memory": "kept"}), (False, {})):
+        monkeypatch.setattr(torch_runtimes, "keep_freed_memory", lambda kept=kept: kept)
+        assert runtime(item).describe()["options"] == options
 
 
 def test_several_threads_have_no_clock_of_their_own(item: Item) -> None:
