@@ -323,6 +323,9 @@ class Session:
     alone = False
     held = 0  # bytes of memory, about
 
+    def begin(self) -> None:
+        """Called before the runs of a visit."""
+
     def run(self) -> Any:
         """Runs, and returns when the result is there."""
         raise NotImplementedError
@@ -721,6 +724,7 @@ class _Yardstick:
 def _visit(session: Session, waited_ms: float, yardstick: _Yardstick) -> Line:
     """One run to warm up, and then as many timed ones as are needed to be worth the visit, and what it was to load."""
     told = [yardstick.ms()]
+    session.begin()
     first = session.timed()[0] or 0.0
     samples = []
     for _ in range(max(2, min(_MOST_RUNS, int(max(_VISIT_MS, waited_ms / 2) / max(first, 1e-3))))):

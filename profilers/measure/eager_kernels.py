@@ -12,13 +12,14 @@ import torch
 from torch import fx
 
 from splitsearch.profilers.devices.measured import MeasuredKernel
+from splitsearch.profilers.heap import ShiftingHeap
 from splitsearch.profilers.predict.describe import operators_of
 from splitsearch.profilers.predict.kernel import Kernel
 from splitsearch.profilers.timing import processor_ns
 
 __all__ = ["eager_kernels"]
 
-_WARMUP = 2
+_WARMUP, _TIMED = 2, 2  # runs at each layout of the heap
 _CLOCK_READS = 1000
 
 
@@ -30,23 +31,28 @@ def eager_kernels(
     Args:
         graph_module: in evaluation mode, with values, on the processor.
         input_shape: without the batch dimension.
-        runs: timed runs, after two that are not.
+        runs: timed runs at least, two at each layout of the heap, after two that are not.
         where: what the network is called.
 
     Returns:
         One entry per operator that launches something, in order of execution; `ms` is the median.
     """
-    stamps = _Stamps(graph_module)
+    stamps, heap = _Stamps(graph_module), ShiftingHeap()
     image = torch.randn(1, *input_shape, generator=torch.Generator().manual_seed(0))
+    layouts = -(-runs // _TIMED)
     with torch.no_grad():
-        for _ in range(_WARMUP + runs):
-            stamps.run(image)
+        for _ in range(layouts):
+            heap.shift()
+            for _ in range(_WARMUP + _TIMED):
+                stamps.run(image)
     cost = _clock_cost()
     kernels = []
     for operator in operators_of(graph_module, input_shape):
-        samples = np.asarray(stamps.samples[operator.node][_WARMUP:]) - cost
+        taken = np.asarray(stamps.samples[operator.node]).reshape(layouts, _WARMUP + _TIMED)
+        samples = taken[:, _WARMUP:] - cost
         fields = {name: getattr(operator.kernel, name) for name in Kernel.__dataclass_fields__}
-        kernels.append(MeasuredKernel(**fields, ms=max(0.0, float(np.median(samples)) / 1e6), n=runs, where=where))
+        ms = max(0.0, float(np.median(samples)) / 1e6)
+        kernels.append(MeasuredKernel(**fields, ms=ms, n=samples.size, where=where))
     return kernels
 
 

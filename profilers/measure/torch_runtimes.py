@@ -11,7 +11,7 @@ from typing import Any, cast
 import torch
 from torch import fx, nn
 
-from splitsearch.profilers.heap import keep_freed_memory
+from splitsearch.profilers.heap import ShiftingHeap, keep_freed_memory
 from splitsearch.profilers.measure.agent import Line, Refusal, Runtime, Session
 from splitsearch.profilers.measure.plan import Item
 
@@ -19,9 +19,14 @@ __all__ = ["TorchRuntime"]
 
 
 class _CpuSession(Session):
-    def __init__(self, module: nn.Module, x: torch.Tensor, *, alone: bool) -> None:
-        self._module, self._x = module, x
+    def __init__(self, module: nn.Module, x: torch.Tensor, heap: ShiftingHeap | None, *, alone: bool) -> None:
+        self._module, self._x, self._heap = module, x, heap
         self.alone = alone
+
+    def begin(self) -> None:
+        """Maps lie elsewhere in every visit: a figure is one of many layouts of the heap, not of one."""
+        if self._heap is not None:
+            self._heap.shift()
 
     def run(self) -> Any:
         """One image."""
@@ -38,7 +43,7 @@ class _CudaSession(_CpuSession):
     """Timed by events of the stream: what the host does meanwhile does not count."""
 
     def __init__(self, module: nn.Module, x: torch.Tensor) -> None:
-        super().__init__(module, x, alone=False)
+        super().__init__(module, x, None, alone=False)
         self._start, self._end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
 
     def run(self) -> Any:
@@ -85,6 +90,7 @@ class TorchRuntime(Runtime):
         self.accelerator = torch.cuda.get_device_name() if provider == "cuda" else None
         self._items = items
         self._made: dict[str, nn.Module] = {}
+        self._heap = ShiftingHeap()
         torch.set_num_threads(threads)
         self._keeps_memory = provider == "cpu" and keep_freed_memory()
 
@@ -102,7 +108,7 @@ class TorchRuntime(Runtime):
         x = torch.randn(1, *self._items[name].input_shape, generator=draw).to(self.provider, self._type)
         if self.provider == "cuda":
             return _CudaSession(self._made[name], x)
-        return _CpuSession(self._made[name], x, alone=self.threads == 1)
+        return _CpuSession(self._made[name], x, self._heap, alone=self.threads == 1)
 
     @property
     def _type(self) -> torch.dtype:

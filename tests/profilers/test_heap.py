@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from splitsearch.profilers import heap
 
@@ -41,3 +42,19 @@ def test_memory_that_is_kept_does_not_fault_in_anew() -> None:
 def test_another_c_library_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heap.ctypes, "CDLL", lambda name: object())
     assert not heap.keep_freed_memory()
+
+
+def test_blocks_find_other_places_after_a_shift() -> None:
+    shifting, places = heap.ShiftingHeap(), set()
+    for _ in range(20):
+        shifting.shift()
+        places.add(torch.empty(300_000).data_ptr())
+    assert len(places) > 3
+
+
+def test_shifting_draws_nothing_from_anybody_elses_numbers() -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    heap.ShiftingHeap().shift()
+    assert torch.equal(torch.rand(2), expected)

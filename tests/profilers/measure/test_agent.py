@@ -311,6 +311,7 @@ class Fake(agent.Runtime):
     def __init__(self, held: int = 0) -> None:
         self.loads: list[str] = []
         self.runs: list[str] = []
+        self.begun: list[str] = []
         self.held = held
         self.alone = False
         self.ms = {name: float(place) for place, name in enumerate("abcdef", start=1)}
@@ -322,6 +323,9 @@ class Fake(agent.Runtime):
         class Session(agent.Session):
             held = runtime.held
             alone = runtime.alone
+
+            def begin(self) -> None:
+                runtime.begun.append(name)
 
             def run(self) -> None:
                 runtime.runs.append(name)
@@ -344,6 +348,13 @@ def test_every_round_visits_everything_in_an_order_of_its_own(tmp_path: Path, sh
     assert all(sorted(order) == sorted("abcdef") for order in orders)
     assert len({tuple(order) for order in orders}) > 1
     assert all(len(line["samples"]) >= 2 for line in log.lines if line["what"] == "visit")
+
+
+def test_a_session_hears_when_a_visit_begins(tmp_path: Path, short: None) -> None:
+    runtime, log = Fake(), agent.Log(str(tmp_path / "log"))
+    agent.measure(ITEMS, runtime, log)
+    log.close()
+    assert runtime.begun == [line["item"] for line in log.lines if line["what"] == "visit"]
 
 
 def test_the_yardstick_runs_before_every_visit(tmp_path: Path, short: None) -> None:

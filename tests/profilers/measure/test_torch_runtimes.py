@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from splitsearch.profilers.devices.measured import MeasuredKernel
+from splitsearch.profilers.heap import ShiftingHeap
 from splitsearch.profilers.measure import torch_runtimes
 from splitsearch.profilers.measure.agent import Refusal
 from splitsearch.profilers.measure.plan import Item, Slice
@@ -33,6 +34,22 @@ def test_where_memory_stays_is_noted(item: Item, monkeypatch: pytest.MonkeyPatch
     for kept, options in ((True, {"freed_memory": "kept"}), (False, {})):
         monkeypatch.setattr(torch_runtimes, "keep_freed_memory", lambda kept=kept: kept)
         assert runtime(item).describe()["options"] == options
+
+
+def test_every_visit_finds_another_layout_of_the_heap(item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
+    shifts: list[ShiftingHeap] = []
+
+    def shift(heap: ShiftingHeap) -> None:
+        shifts.append(heap)
+
+    monkeypatch.setattr(ShiftingHeap, "shift", shift)
+    found = runtime(item)
+    for _ in range(2):
+        session = found.load({"name": "x"})
+        session.begin()
+        session.run()
+    assert len(shifts) == 2
+    assert shifts[0] is shifts[1], "or the blocks of networks that stay loaded would pile up"
 
 
 def test_several_threads_have_no_clock_of_their_own(item: Item) -> None:

@@ -1,10 +1,11 @@
-"""What it costs in PyTorch that the C library hands freed memory back to the system.
+"""What it costs in PyTorch that the C library hands freed memory back to the system, and what the heap's layout does.
 
-    python benchmarks/page_faults.py [--backbone efficientnet_b0] [--runs 15]
+    python benchmarks/heap.py [--backbone efficientnet_b0] [--runs 15]
 
 In new processes, one that leaves the C library as it is and one that keeps what it frees (`profilers/heap.py`): heads
 of the backbone and a training step of the whole, one thread, the median of the thread's own time and of the page faults
-of a run. All are timed twice; between, other blocks are allocated and some of them freed, as any program does.
+of a run. All are timed twice; between, other blocks are allocated and some of them freed, as any program does. Then
+once at each of twelve random layouts of the heap: the least and the most of these medians.
 """
 
 import argparse
@@ -18,13 +19,13 @@ from typing import Any
 
 import torch
 
-from splitsearch.profilers.heap import keep_freed_memory
+from splitsearch.profilers.heap import ShiftingHeap, keep_freed_memory
 from splitsearch.profilers.timing import processor_ns
 from splitsearch.spaces.backbones.loading import fresh_module
 from splitsearch.spaces.graph.cuts import find_cuts, split_at
 from splitsearch.spaces.graph.trace import trace
 
-CUTS = 3
+CUTS, LAYOUTS = 3, 12
 BATCH = 8
 
 
@@ -38,16 +39,18 @@ def main() -> None:
     if chosen.heap:
         print(json.dumps(measured(chosen.backbone, chosen.runs, kept=chosen.heap == "kept")))
         return
-    print("| heap | network | first ms | page faults | again ms | page faults |\n|---|---|---|---|---|---|")
+    print("| heap | network | first ms | page faults | again ms | page faults | least | most |")
+    print("|---|---|---|---|---|---|---|---|")
     for heap in ("as it is", "kept"):
         command = [sys.executable, __file__, "--backbone", chosen.backbone, "--runs", str(chosen.runs), "--heap", heap]
         rows = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        for name, first, again in rows:
-            print(f"| {heap} | {name} | {first[0]:.1f} | {first[1]:.0f} | {again[0]:.1f} | {again[1]:.0f} |")
+        for name, *found, layouts in rows:
+            told = " | ".join(f"{ms:.1f} | {faults:.0f}" for ms, faults in found)
+            print(f"| {heap} | {name} | {told} | {min(layouts):.1f} | {max(layouts):.1f} |")
 
 
 def measured(backbone: str, runs: int, *, kept: bool) -> list[Any]:
-    """Name, and milliseconds and faults before and after the heap was used for something else."""
+    """Name, milliseconds and faults before and after the heap was used for something else, and of each layout."""
     if kept and not keep_freed_memory():
         raise SystemExit("this C library is not glibc")
     torch.set_num_threads(1)
@@ -61,7 +64,12 @@ def measured(backbone: str, runs: int, *, kept: bool) -> list[Any]:
     rest = use_the_heap()
     after = {name: figures(work, runs) for name, work in works.items()}
     del rest
-    return [[name, before[name], after[name]] for name in works]
+    heap, layouts = ShiftingHeap(), {name: list[float]() for name in works}
+    for _ in range(LAYOUTS):
+        heap.shift()
+        for name, work in works.items():
+            layouts[name].append(figures(work, runs)[0])
+    return [[name, before[name], after[name], layouts[name]] for name in works]
 
 
 def forward(module: torch.nn.Module) -> Callable[[], Any]:
