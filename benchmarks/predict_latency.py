@@ -215,7 +215,9 @@ class Now:
 
     def __init__(self, device: DeviceProfile) -> None:
         assert device.measured is not None
-        self._then, options, item = comparable(device.measured.pace), options_of(device.measured), yardstick()
+        options = options_of(device.measured)
+        runtime = device.measured.runtime.name
+        self._then, item = comparable(device.measured.pace, runtime), yardstick(runtime)
         with tempfile.TemporaryDirectory() as name:
             if needs_onnx(options.name):
                 write_onnx(Path(name), [item])

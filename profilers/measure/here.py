@@ -97,7 +97,7 @@ def prepare_jobs(
         own, description = backbone_items(variants)
         items += own + teaching_items(variants, EXTENTS[request.effort.preset], request.effort.seed)
         described.append(description)
-    items.append(yardstick())
+    items.append(yardstick(runtimes[0]))
     progress("networks", len(request.backbones), len(request.backbones))
     return describe_jobs(items, described, runtimes, _kernels), items
 

@@ -174,7 +174,8 @@ def check_here(
         predicted |= {subject.item.name: times.chain(subject.stages) for subject in found}
         subjects += found
     everything = [subject.item for subject in subjects]
-    taken = measure_items(everything, options, effort, progress, comparable(measured.pace))
+    pace = comparable(measured.pace, measured.runtime.name)
+    taken = measure_items(everything, options, effort, progress, pace)
     rows = [_row(subject, predicted[subject.item.name], taken) for subject in subjects]
     parts = [_part(subject.item, taken, options) for subject in subjects if subject.item.config is not None]
     return rows, parts, taken.slower
@@ -238,7 +239,7 @@ def measure_items(
     Raises:
         UserError: this machine has not the runtime, or the runtime refuses a network.
     """
-    beside = [] if pace is None else [yardstick()]
+    beside = [] if pace is None else [yardstick(options.name)]
     with tempfile.TemporaryDirectory(prefix="splitsearch-check-") as name:
         visits = visits_in(_lines(Path(name), [*items, *beside], options, effort, progress))
     halves: dict[str, tuple[list[Sample], list[Sample]]] = {item.name: ([], []) for item in items}

@@ -22,7 +22,7 @@ def times(visits: list[Visit]) -> list[float]:
 
 
 def test_the_yardstick_is_a_network_that_every_runtime_can_be_given() -> None:
-    item = yardstick()
+    item = yardstick("onnxruntime")
     assert (item.name, item.input_shape, item.config) == (YARDSTICK, (3, 112, 112), None)
     assert item.graph_module(torch.zeros(1, *item.input_shape)).shape == (1, 512, 7, 7)
 
@@ -31,7 +31,7 @@ def test_making_it_draws_nothing_from_anybody_elses_numbers() -> None:
     torch.manual_seed(3)
     expected = torch.rand(2)
     torch.manual_seed(3)
-    yardstick()
+    yardstick("eager")
     assert torch.equal(torch.rand(2), expected)
 
 
@@ -61,15 +61,19 @@ def test_the_pace_is_told_by_its_percentiles() -> None:
     assert pace == Pace(macs=9, p10_ms=1.0, p50_ms=1.0, p90_ms=2.0)
 
 
-def test_the_paces_of_two_yardsticks_are_not_compared() -> None:
-    convolutions = [module for module in yardstick().graph_module.modules() if isinstance(module, nn.Conv2d)]
-    sides = [56, 56, 56, 28, 28, 28, 14, 7, 7, 7, 7, 7]
+@pytest.mark.parametrize(("runtime", "count"), [("onnxruntime", 12), ("tensorrt", 12), ("eager", 10), ("compile", 10)])
+def test_the_paces_of_two_yardsticks_are_not_compared(runtime: str, count: int) -> None:
+    convolutions = [module for module in yardstick(runtime).graph_module.modules() if isinstance(module, nn.Conv2d)]
+    assert len(convolutions) == count
+    sides = [56, 56, 56, 28, 28, 28, 14, 7, 7, 7, 7, 7][:count]
     macs = sum(conv.weight.numel() * side**2 for conv, side in zip(convolutions, sides, strict=True))
     own = Pace(macs=macs, p10_ms=1.0, p50_ms=1.0, p90_ms=2.0)
-    assert comparable(own) == own
-    assert comparable(own.model_copy(update={"macs": macs - 1})) is None
-    assert comparable(Pace(p10_ms=1.0, p50_ms=1.0, p90_ms=2.0)) is None, "of a file from before it was told which"
-    assert comparable(None) is None
+    assert comparable(own, runtime) == own
+    assert comparable(own.model_copy(update={"macs": macs - 1}), runtime) is None
+    assert comparable(Pace(p10_ms=1.0, p50_ms=1.0, p90_ms=2.0), runtime) is None, (
+        "of a file from before it was told which"
+    )
+    assert comparable(None, runtime) is None
 
 
 @given(st.lists(st.tuples(st.floats(0.1, 100), st.floats(0.1, 10)), min_size=1, max_size=40), st.floats(0.1, 10))
