@@ -2,7 +2,7 @@
 
 glibc hands large blocks back to the system at once, or not, depending on what else the process has allocated before
 (`man 3 mallopt`: its thresholds move). Where it does, every large map of a network costs hundreds of page faults in
-every run: in PyTorch on one thread, early heads of EfficientNet-B0 take up to three times as long, by chance
+every run: in PyTorch on one thread, early heads of EfficientNet-B0 take two or three times as long, by chance
 (`benchmarks/heap.py`). Where it does not, the places that maps happen to get still move the time of a head by 10 or
 20 %: what is measured at one layout is not found again in another process (Mytkowicz et al., ASPLOS 2009), what is
 measured at many that are drawn at random is (Curtsinger and Berger, ASPLOS 2013). ONNX Runtime has an arena of its own.
